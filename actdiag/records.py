@@ -1,0 +1,575 @@
+"""The frozen records that travel between rooms, and their JSON form (schema version 1).
+
+Plain numbers, strings and tuples only: importing this module imports neither torch nor numpy.
+Every fraction lies in [0, 1]. Every float is finite or ``None``: :func:`to_json` writes a
+non-finite one as null, so NaN and Infinity never appear in a report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from typing import Any, Self
+
+from actdiag.errors import UsageError
+
+SCHEMA_VERSION = 1
+
+Number = int | float | None
+Measured = dict[str, Any]
+
+
+class Role(StrEnum):
+    """What a site is in the network."""
+
+    INPUT = "input"
+    ACTIVATION = "activation"
+    GATE = "gate"
+    GATED_PRODUCT = "gated-product"
+    ATTENTION = "attention"
+    LINEAR = "linear"
+    CONV = "conv"
+    NORM = "norm"
+    RECURRENT = "recurrent"
+    BLOCK = "block"
+    OUTPUT = "output"
+
+
+class Severity(StrEnum):
+    """Harm: ``error`` is broken or will not train, ``warning`` likely harm, ``info`` worth knowing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst, so that sorting by rank puts the worst first."""
+        return list(Severity).index(self)
+
+    def lowered(self) -> Severity:
+        """One step less severe; ``info`` stays."""
+        return list(Severity)[min(self.rank + 1, len(Severity) - 1)]
+
+
+class Confidence(StrEnum):
+    """How sure a finding is, apart from how harmful it would be."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class CauseVerdict(StrEnum):
+    """What the measurement says of a documented cause."""
+
+    CONFIRMED = "confirmed"
+    RULED_OUT = "ruled-out"
+    UNKNOWN = "unknown"
+
+
+class Outcome(StrEnum):
+    """What came out of a documented debug step."""
+
+    DONE = "done"
+    HELPS = "helps"
+    NO_EFFECT = "no-effect"
+    NOT_APPLICABLE = "not-applicable"
+    NEEDS_INPUT = "needs-input"
+
+
+class ReportVerdict(StrEnum):
+    """The report in one word. Nothing captured is never healthy."""
+
+    HEALTHY = "healthy"
+    FINDINGS = "findings"
+    NOT_CHECKED = "not-checked"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolInfo:
+    """Which program measured."""
+
+    name: str = "actdiag"
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The model as loaded. ``sha256`` is of the file, or null when there is none.
+
+    ``training`` holds what the checkpoint says of its training: optimizer, learning rate, weight
+    decay, step, epoch; only keys that were found.
+    """
+
+    path: str | None
+    format: str
+    class_name: str
+    sha256: str | None = None
+    parameters: int = 0
+    trainable_parameters: int = 0
+    dtype: str | None = None
+    training: Measured = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    """What flowed through the model. ``labels`` counts the labelled samples."""
+
+    source: str
+    synthetic: bool = False
+    samples: int = 0
+    batches: int = 0
+    labels: int = 0
+    sample_shape: tuple[int, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The model's forward raised: where, and what it said."""
+
+    module: str | None
+    source: str | None
+    exception: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was seen and what was not. ``modules`` counts leaf modules."""
+
+    sites: int = 0
+    modules: int = 0
+    modules_not_called: tuple[str, ...] = ()
+    functions_not_captured: tuple[str, ...] = ()
+    note: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UnitStats:
+    """One number per unit, all of the same length. Counts are of observations of the unit.
+
+    ``saturated_low`` and ``saturated_high`` count inputs where the function's slope is below 5 %
+    of its maximum; ``linear`` counts inputs where the function is (nearly) a straight line. They
+    are empty where the function has no such region. ``input_min``/``input_max`` are the range of
+    the pre-activation.
+    """
+
+    count: tuple[int, ...]
+    mean: tuple[float | None, ...]
+    std: tuple[float | None, ...]
+    mean_abs: tuple[float | None, ...]
+    min: tuple[float | None, ...]
+    max: tuple[float | None, ...]
+    zeros: tuple[int, ...]
+    positive: tuple[int, ...]
+    nonfinite: tuple[int, ...]
+    saturated_low: tuple[int, ...] = ()
+    saturated_high: tuple[int, ...] = ()
+    linear: tuple[int, ...] = ()
+    input_min: tuple[float | None, ...] = ()
+    input_max: tuple[float | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SiteStats:
+    """The numbers of one site over the whole data.
+
+    ``observations`` is the number of values of one unit (the largest, if they differ).
+    ``between_sample`` is the variance of the per-sample means of the units, summed, over the
+    variance of all elements: 0 means the layer answers the same whatever the sample.
+    ``*_units`` count units; null where the notion does not apply to the function.
+    """
+
+    elements: int = 0
+    observations: int = 0
+    mean: float | None = None
+    std: float | None = None
+    rms: float | None = None
+    min: float | None = None
+    max: float | None = None
+    zero_fraction: float | None = None
+    saturated_fraction: float | None = None
+    linear_fraction: float | None = None
+    nonfinite: int = 0
+    nan: int = 0
+    input_nonfinite: int | None = None
+    quantiles: dict[str, float | None] = field(default_factory=dict)
+    dead_units: int | None = None
+    constant_units: int | None = None
+    dormant_units: int | None = None
+    always_on_units: int | None = None
+    saturated_units: int | None = None
+    mean_slope: float | None = None
+    between_sample: float | None = None
+    effective_rank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One place in the forward pass where a tensor is observed.
+
+    Attributes:
+        name: the module's qualified name; ``module/function`` for a function called inside a
+            module's forward; ``#2``, ``#3`` for later calls of the same one.
+        module: qualified name of the module, ``""`` for the root.
+        module_class: class name of that module.
+        function: name in the catalogue of activation functions, else the operation's own name.
+        call: 1 for the first call in a forward pass, 2 for the second, and so on.
+        source: ``file:line`` of the call in the user's own code, or null.
+        shape: shape of the tensor in the first batch, the sample axis included.
+        unit_axis: axis of the units in ``shape``, or null when it is not known.
+        inputs: names of the sites this tensor was computed from.
+        straight: whether nothing but single-input linear operations (views, dropout in eval
+            mode, scaling) lies between the one site in ``inputs`` and this one.
+        dtype: dtype of the tensor, such as ``float32``.
+        normalised: whether a normalisation layer lies between the site and its linear producer.
+    """
+
+    name: str
+    module: str
+    module_class: str
+    function: str | None
+    role: Role
+    call: int
+    source: str | None
+    shape: tuple[int, ...]
+    unit_axis: int | None
+    units: int | None
+    dtype: str
+    inputs: tuple[str, ...] = ()
+    straight: bool = False
+    is_final: bool = False
+    stats: SiteStats = field(default_factory=SiteStats, metadata={"flatten": True})
+    per_unit: UnitStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """One module of the model, whether it was called or not.
+
+    ``settings`` holds the scalar constructor settings that matter to a diagnosis, such as
+    ``p`` of a dropout or ``bias``.
+    """
+
+    name: str
+    class_name: str
+    leaf: bool
+    calls: int
+    parameters: int
+    settings: Measured = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WeightStats:
+    """One parameter or floating-point buffer. Ratios are of the measured std to the scheme's std.
+
+    ``he_ratio`` is std / sqrt(2 / fan_in) (He et al. 2015), ``xavier_ratio`` is
+    std / sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010); null where no fan is defined.
+    ``identical_rows`` counts rows (slices along the output axis) that equal an earlier row.
+    """
+
+    name: str
+    module: str
+    kind: str
+    shape: tuple[int, ...]
+    elements: int
+    trainable: bool
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    rms: float | None
+    nonfinite: int
+    fan_in: int | None = None
+    fan_out: int | None = None
+    he_ratio: float | None = None
+    xavier_ratio: float | None = None
+    identical_rows: int | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """One confidence bin of the reliability diagram."""
+
+    low: float
+    high: float
+    samples: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One wrong prediction; ``sample`` is its index in the data as it was fed."""
+
+    sample: int
+    label: int
+    predicted: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TemperatureFit:
+    """A temperature fitted by NLL on one half of the data, judged on the other half."""
+
+    temperature: float
+    samples_fitted: int
+    samples_judged: int
+    nll_before: float
+    nll_after: float
+    ece_before: float
+    ece_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStats:
+    """What the model answered.
+
+    ``kind`` is one of logits, probabilities, log-probabilities, binary-logit,
+    binary-probability, values (regression) and unknown. ``assumed`` says that no labels and no
+    final activation told, so the kind was read off the shape. ``classes`` is K.
+
+    Attributes:
+        predictions: number of answers judged (samples, or positions of sequences).
+        accuracy: share of correct predictions; null without labels.
+        majority: share of the most frequent label: what always answering it would reach.
+        confident_wrong: share of predictions that are wrong with confidence at least 0.9.
+        ece: expected calibration error, 15 equal-width bins (Guo et al. 2017).
+        nll: mean negative log-likelihood of the labels, in nats.
+        brier: mean squared distance between probabilities and one-hot labels.
+        extreme: share of predictions with a largest probability of at least 0.999.
+        entropy_fraction: mean entropy of the predictions over log K.
+        logit_gap: mean difference between the largest and the second largest logit.
+        between_sample_std: rms over outputs of the std between samples.
+        scale: rms of the outputs.
+        r2: coefficient of determination for regression; null otherwise.
+    """
+
+    kind: str
+    classes: int | None = None
+    assumed: bool = False
+    shape: tuple[int, ...] | None = None
+    predictions: int = 0
+    accuracy: float | None = None
+    majority: float | None = None
+    predicted_classes: int | None = None
+    label_classes: int | None = None
+    mean_confidence: float | None = None
+    confident_wrong: float | None = None
+    ece: float | None = None
+    nll: float | None = None
+    brier: float | None = None
+    extreme: float | None = None
+    entropy_fraction: float | None = None
+    logit_min: float | None = None
+    logit_max: float | None = None
+    logit_gap: float | None = None
+    between_sample_std: float | None = None
+    scale: float | None = None
+    r2: float | None = None
+    temperature: TemperatureFit | None = None
+    reliability: tuple[ReliabilityBin, ...] = ()
+    worst: tuple[Mistake, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Wall-clock seconds; the only part of a report that differs between equal runs."""
+
+    load_s: float = 0.0
+    forward_s: float = 0.0
+    total_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Everything measured. Rules run on this alone, so a saved one can be judged again."""
+
+    tool: ToolInfo
+    model: ModelInfo
+    data: DataInfo
+    coverage: Coverage
+    sites: tuple[Site, ...] = ()
+    modules: tuple[ModuleInfo, ...] = ()
+    output: OutputStats | None = None
+    weights: tuple[WeightStats, ...] = ()
+
+    def site(self, name: str) -> Site:
+        """The site of that name; raises KeyError when there is none."""
+        for site in self.sites:
+            if site.name == name:
+                return site
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that fired at one place.
+
+    ``units`` are the first twenty unit indices concerned. ``follows_from`` holds fingerprints of
+    the findings that explain this one. ``remedy`` says in one sentence what to do.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    site: str | None
+    module: str | None
+    source: str | None
+    message: str
+    remedy: str = ""
+    measured: Measured = field(default_factory=dict)
+    threshold: Measured = field(default_factory=dict)
+    units: tuple[int, ...] = ()
+    follows_from: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A rule that could not run, and what it needs."""
+
+    code: str
+    needs: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A documented cause and what the measurement says of it."""
+
+    name: str
+    verdict: CauseVerdict
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """A documented debug step and what came out when it was carried out."""
+
+    id: str
+    text: str
+    outcome: Outcome
+    result: str
+    measured: Measured = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A symptom with its numbers, a verdict on each documented cause, each debug step's outcome.
+
+    ``where`` names the site that the diagnosis points at, ``advice`` what to do first.
+    """
+
+    symptom: str
+    title: str
+    statement: str
+    measured: Measured = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+    steps: tuple[StepOutcome, ...] = ()
+    where: str | None = None
+    source: str | None = None
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A scan, what the rules found in it, and the diagnoses."""
+
+    scan: Scan = field(metadata={"flatten": True})
+    findings: tuple[Finding, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    verdict: ReportVerdict = ReportVerdict.NOT_CHECKED
+    timings: Timings = field(default_factory=Timings)
+
+    @property
+    def ok(self) -> bool:
+        """True when something was checked and nothing at or above ``warning`` was found."""
+        worst = min((finding.severity.rank for finding in self.findings), default=99)
+        return self.verdict is not ReportVerdict.NOT_CHECKED and worst >= Severity.INFO.rank
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, in the order and with the names of schema version 1."""
+        return {"schema_version": SCHEMA_VERSION, **to_json(self)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Read a saved report.
+
+        Raises:
+            UsageError: the document is no report, or of a schema version newer than this one.
+        """
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if version != SCHEMA_VERSION:
+            message = f"not an actdiag report of schema version {SCHEMA_VERSION}"
+            raise UsageError(message, hint="Save one with: actdiag scan ... --report json=PATH")
+        return typing.cast("Self", from_json(cls, document))
+
+
+def to_json(value: Any) -> Any:
+    """A record as JSON values: tuples become lists, non-finite floats null, enums their text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        document: dict[str, Any] = {}
+        for item in dataclasses.fields(value):
+            written = to_json(getattr(value, item.name))
+            if item.metadata.get("flatten"):
+                document.update(written)
+            else:
+                document[item.name] = written
+        return document
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(key): to_json(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(entry) for entry in value]
+    return value
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def from_json(kind: Any, value: Any) -> Any:
+    """Read a JSON value as ``kind``: the inverse of :func:`to_json`. Unknown keys are ignored."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        choices = [choice for choice in arguments if choice is not types.NoneType]
+        return from_json(choices[0], value) if len(choices) == 1 else value
+    if origin is tuple:
+        return tuple(from_json(arguments[0], entry) for entry in value)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return _record_from_json(kind, value)
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return kind(value)
+    if kind is float and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def _record_from_json(kind: type, document: dict[str, Any]) -> Any:
+    arguments = {}
+    for item in dataclasses.fields(kind):
+        if item.metadata.get("flatten"):
+            arguments[item.name] = from_json(_hints(kind)[item.name], document)
+        elif item.name in document:
+            arguments[item.name] = from_json(_hints(kind)[item.name], document[item.name])
+    return kind(**arguments)
