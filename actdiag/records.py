@@ -231,7 +231,6 @@ class Site:
         straight: whether nothing but single-input linear operations (views, dropout in eval
             mode, scaling) lies between the one site in ``inputs`` and this one.
         dtype: dtype of the tensor, such as ``float32``.
-        normalised: whether a normalisation layer lies between the site and its linear producer.
     """
 
     name: str
