@@ -6,6 +6,8 @@ Raised anywhere, printed once, in ``actdiag.cli``. The exit codes are those of t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -57,3 +59,10 @@ class RefusedError(ActdiagError):
     def __init__(self, message: str, *, wants: tuple[str, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.wants = wants
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str:
+    """A hint for a word that is none of ``choices``: the nearest one, else all of them, sorted."""
+    known = sorted(choices)
+    nearest = get_close_matches(word, known, n=1)
+    return f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(known)}."

@@ -470,6 +470,8 @@ class Diagnosis:
     """A symptom with its numbers, a verdict on each documented cause, each debug step's outcome.
 
     ``where`` names the site that the diagnosis points at, ``advice`` what to do first.
+    ``findings`` holds fingerprints of the findings it rests on, so that a report tells each
+    of them once.
     """
 
     symptom: str
@@ -481,6 +483,7 @@ class Diagnosis:
     where: str | None = None
     source: str | None = None
     advice: str = ""
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
