@@ -6,9 +6,11 @@ Raised anywhere, printed once, in ``actdiag.cli``. The exit codes are those of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ActdiagError(Exception):
@@ -62,7 +64,7 @@ class RefusedError(ActdiagError):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A hint for a word that is none of ``choices``: the nearest one, else all of them, sorted."""
+    """Hint at what was meant by a word that is none of ``choices``: the nearest, else name all."""
     known = sorted(choices)
     nearest = get_close_matches(word, known, n=1)
     return f"Did you mean {nearest[0]}?" if nearest else f"Known: {', '.join(known)}."
