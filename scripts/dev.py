@@ -59,8 +59,9 @@ def install(level: str) -> int:
                 f"{sys.executable} came without its venv or ensurepip module; install it "
                 "(Debian and Ubuntu: the package python3-venv) and run this again"
             )
-        if status := call([sys.executable, "-m", "venv", VENV], quiet=True):
-            return fail(f"could not create {VENV}; delete it and run this again", status)
+        call([sys.executable, "-m", "venv", VENV], quiet=True)
+        if not works(PYTHON, "import pip"):
+            return fail(f"could not create {VENV}; delete what is there and run this again")
     note("installing what is needed into .venv (once, a few minutes)")
     STAMP.unlink(missing_ok=True)
     package = f"{ROOT}[dev]" if level == "dev" else str(ROOT)
