@@ -1,0 +1,208 @@
+"""Runs batches through a model and records every site on the way."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+from torch import Tensor, nn
+from torch.jit import ScriptModule
+
+from actdiag.capture.containers import primary_output, tensors_in
+from actdiag.capture.guard import preserved
+from actdiag.capture.mode import SiteMode
+from actdiag.capture.modules import ModuleStack, Running, is_leaf, settings_of
+from actdiag.capture.recorder import OpenSite, Place, Recorder
+from actdiag.capture.source import raising_line
+from actdiag.capture.trail import Trail
+from actdiag.records import Coverage, Failure, ModuleInfo, Role, Site
+from actdiag.stats.site import SiteAccumulator
+from actdiag.text import printable
+
+
+class Capture:
+    """Observes a model while batches run through it; the model comes back as it was.
+
+    Use as a context manager; call :meth:`run` per batch, then read :meth:`sites`,
+    :meth:`modules` and :meth:`coverage`.
+    """
+
+    def __init__(self, model: nn.Module, *, forward: Callable[..., Any] | None = None) -> None:
+        self.model = model
+        self.failure: Failure | None = None
+        self._forward = forward or model
+        self._recorder = Recorder()
+        self._stack: ModuleStack
+        self._mode: SiteMode
+        self._restore = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Set up hooks and switches."""
+        self._restore.enter_context(preserved(self.model))
+        self._stack = ModuleStack(self.model, on_exit=self._leaf_output)
+        self._restore.callback(self._stack.close)
+        weights = {
+            id(parameter): printable(module_name)
+            for module_name, module in self.model.named_modules()
+            for parameter in module.parameters(recurse=False)
+        }
+        self._mode = SiteMode(self._recorder, self._stack, weights)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Put everything back."""
+        self._restore.close()
+
+    def run(self, inputs: tuple[Any, ...], kwargs: dict[str, Any], samples: int) -> Tensor | None:
+        """One forward pass over ``samples`` samples; the model's answer, or None if it raised.
+
+        The first exception is kept as :attr:`failure`, with everything measured before it.
+        """
+        self._recorder.begin_pass(samples)
+        self._stack.opened = 0
+        pending = self._open_inputs((inputs, kwargs))
+        try:
+            with self._mode:
+                result = self._forward(*inputs, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever a model may raise
+            self.failure = self._failure(error)
+            result = None
+        finally:
+            self._stack.running.clear()
+            self._measure_inputs(pending)
+        output = primary_output(result)
+        if output is not None:
+            self._note_output(output)
+        self._recorder.trails.clear()
+        return output
+
+    def _open_inputs(self, arguments: Any) -> list[tuple[OpenSite, Tensor]]:
+        """Open a site for each input; it is measured at the end, when its unit axis is known."""
+        pending = []
+        for tensor in tensors_in(arguments):
+            axis = {1: None, 2: 1}.get(tensor.dim())
+            place = Place("", type(self.model).__name__, own_name=False)
+            trail = Trail((), unit_axis=axis, sample_axis=0)
+            site = self._recorder.open(
+                place, "input", role=Role.INPUT, tensor=tensor, trail=trail, unit_axis=axis
+            )
+            axis = site.unit_axis
+            if axis is not None and axis >= tensor.dim():
+                axis = None
+            known = Trail((site.index,), unit_axis=axis, sample_axis=0)
+            self._recorder.trails.put(tensor, known)
+            pending.append((site, tensor))
+        return pending
+
+    def _measure_inputs(self, pending: list[tuple[OpenSite, Tensor]]) -> None:
+        for site, tensor in pending:
+            if site.units is not None and site.accumulator.units is None:
+                site.accumulator = SiteAccumulator(site.units)
+            self._recorder.measure(site, tensor, Trail((), True, site.unit_axis, 0))  # noqa: FBT003
+
+    def _leaf_output(self, left: Running, args: Any, result: Any) -> None:
+        """A leaf module in which no site was opened is a site itself, if it made a new tensor."""
+        if not left.leaf or self._stack.opened > left.sites_at_entry:
+            return
+        output = next(tensors_in(result), None)
+        if output is None or not output.is_floating_point():
+            return
+        given = {tensor.data_ptr() for tensor in tensors_in(args)}
+        before = self._recorder.trails.of(output)
+        if before is None or output.data_ptr() in given:
+            return
+        own = Place(left.place.module, left.place.module_class, own_name=bool(left.place.module))
+        site = self._recorder.open(
+            own,
+            left.place.module_class,
+            role=Role.BLOCK,
+            tensor=output,
+            trail=before,
+            unit_axis=before.unit_axis,
+        )
+        self._stack.opened += 1
+        after = Trail((site.index,), before.straight, before.unit_axis, before.sample_axis)
+        self._recorder.measure(site, output, after)
+
+    def _note_output(self, output: Tensor) -> None:
+        """Mark the site that gave the model's answer, or open one where none did."""
+        trail = self._recorder.trails.of(output)
+        if trail is not None and len(trail.sites) == 1 and trail.straight:
+            self._recorder.sites[trail.sites[0]].is_final = True
+            return
+        if not output.is_floating_point():
+            return
+        samples = self._recorder.samples
+        sample_axis = 0 if output.dim() and samples and output.shape[0] % samples == 0 else None
+        unit_axis = output.dim() - 1 if output.dim() > 1 else None
+        site = self._recorder.open(
+            Place("", type(self.model).__name__, own_name=False),
+            "output",
+            role=Role.OUTPUT,
+            tensor=output,
+            trail=trail,
+            unit_axis=unit_axis,
+        )
+        site.is_final = True
+        self._recorder.measure(
+            site, output, Trail((site.index,), unit_axis=unit_axis, sample_axis=sample_axis)
+        )
+
+    def _failure(self, error: Exception) -> Failure:
+        """Where the model raised: the innermost module whose forward is in the traceback."""
+        module, traceback = None, error.__traceback__
+        while traceback is not None:
+            candidate = traceback.tb_frame.f_locals.get("self")
+            if isinstance(candidate, nn.Module) and candidate in self._stack.names:
+                module = self._stack.names[candidate]
+            traceback = traceback.tb_next
+        return Failure(
+            module=module,
+            source=raising_line(error.__traceback__),
+            exception=type(error).__name__,
+            message=printable(error, limit=500),
+        )
+
+    def sites(self) -> tuple[Site, ...]:
+        """Every site, in execution order."""
+        return self._recorder.records()
+
+    def modules(self) -> tuple[ModuleInfo, ...]:
+        """Every module of the model, called or not."""
+        return tuple(
+            ModuleInfo(
+                name=name,
+                class_name=printable(type(module).__name__),
+                leaf=is_leaf(module),
+                calls=self._stack.calls[name],
+                parameters=sum(item.numel() for item in module.parameters(recurse=False)),
+                settings=settings_of(module),
+            )
+            for module, name in self._stack.names.items()
+        )
+
+    def coverage(self) -> Coverage:
+        """What was seen and what was not."""
+        leaves = [name for module, name in self._stack.names.items() if is_leaf(module)]
+        seen = set(self._stack.calls) | self._mode.weights_used
+        notes = []
+        if any(isinstance(module, ScriptModule) for module in self._stack.names):
+            notes.append("TorchScript modules cannot be hooked: what happens inside was not seen.")
+        if self._recorder.width_changes:
+            sites = ", ".join(self._recorder.width_changes[:5])
+            notes.append(f"Width differs between batches, measured on the first width only: {sites}.")
+        return Coverage(
+            sites=len(self.sites()),
+            modules=len(leaves),
+            modules_not_called=tuple(name for name in leaves if name not in seen),
+            functions_not_captured=tuple(self._mode.not_captured),
+            note=" ".join(notes),
+            failure=self.failure,
+        )

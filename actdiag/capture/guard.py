@@ -1,0 +1,68 @@
+"""Leaves the model, the random state and torch's switches exactly as they were."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+
+@contextlib.contextmanager
+def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
+    """Within the block the model is in eval mode (or train mode), and everything is put back after.
+
+    Put back, also after an exception: the training flag of every module, every buffer that
+    changed, which buffers there are, the random state of Python, numpy and torch, and the switch
+    of the fused Transformer path. Gradients are off inside; tensors made there are ordinary ones,
+    not inference tensors, since a model may keep one in a cache.
+    """
+    flags = [(module, module.training) for module in model.modules()]
+    buffers = [(module, dict(module._buffers)) for module in model.modules()]  # noqa: SLF001
+    copies = [
+        (buffer, buffer.clone(), buffer._version)  # noqa: SLF001
+        for _, owned in buffers
+        for buffer in owned.values()
+        if buffer is not None and buffer.device.type != "meta"
+    ]
+    fused = torch.backends.mha.get_fastpath_enabled()
+    try:
+        with _random_state(), torch.no_grad():
+            torch.backends.mha.set_fastpath_enabled(False)
+            for module, _ in flags:
+                module.training = train
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        for module, training in flags:
+            module.training = training
+        for module, owned in buffers:
+            module._buffers.clear()  # noqa: SLF001
+            module._buffers.update(owned)  # noqa: SLF001
+        with torch.no_grad():
+            for buffer, copy, version in copies:
+                if buffer._version != version:  # noqa: SLF001
+                    buffer.copy_(copy)
+
+
+@contextlib.contextmanager
+def _random_state() -> Iterator[None]:
+    numpy_random = _numpy_random()
+    python_state = random.getstate()
+    numpy_state = numpy_random.get_state() if numpy_random else None
+    cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    try:
+        with torch.random.fork_rng(devices=cuda):
+            yield
+    finally:
+        random.setstate(python_state)
+        if numpy_random:
+            numpy_random.set_state(numpy_state)
+
+
+def _numpy_random():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a module
+    import numpy as np
+
+    return np.random

@@ -1,0 +1,151 @@
+"""What each torch function means to the capture: an activation, a layer, a move of axes, a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import torch
+
+from actdiag import functions
+from actdiag.functions.row import ActivationFunction
+from actdiag.records import Role
+
+
+class Kind(Enum):
+    """How the capture treats a call."""
+
+    IGNORED = auto()  # reads a property, or makes a tensor of constants
+    ACTIVATION = auto()
+    CLAMP = auto()  # an activation, if its limits say so
+    LAYER = auto()  # has weights or mixes units: a site whose units are known
+    MATMUL = auto()  # a layer when one side is a weight
+    PRODUCT = auto()  # a scaling, or a gate
+    MOVE = auto()  # permutes axes
+    RESHAPE = auto()
+    PASS = auto()  # linear, keeps every axis
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One torch function, classified.
+
+    ``unit_axis`` is the axis of the units in the result, from the end (−1 is the last).
+    """
+
+    kind: Kind
+    name: str
+    role: Role | None = None
+    row: ActivationFunction | None = None
+    unit_axis: int | None = None
+
+
+_LAYERS: dict[str, tuple[Role, int]] = {
+    "linear": (Role.LINEAR, -1),
+    "bilinear": (Role.LINEAR, -1),
+    "conv1d": (Role.CONV, -2),
+    "conv2d": (Role.CONV, -3),
+    "conv3d": (Role.CONV, -4),
+    "conv_transpose1d": (Role.CONV, -2),
+    "conv_transpose2d": (Role.CONV, -3),
+    "conv_transpose3d": (Role.CONV, -4),
+    "embedding": (Role.BLOCK, -1),
+    "embedding_bag": (Role.BLOCK, -1),
+    "layer_norm": (Role.NORM, -1),
+    "rms_norm": (Role.NORM, -1),
+    "scaled_dot_product_attention": (Role.ATTENTION, -1),
+    "multi_head_attention_forward": (Role.ATTENTION, -1),
+    "lstm": (Role.RECURRENT, -1),
+    "gru": (Role.RECURRENT, -1),
+    "rnn_tanh": (Role.RECURRENT, -1),
+    "rnn_relu": (Role.RECURRENT, -1),
+    "lstm_cell": (Role.RECURRENT, -1),
+    "gru_cell": (Role.RECURRENT, -1),
+    "rnn_tanh_cell": (Role.RECURRENT, -1),
+    "rnn_relu_cell": (Role.RECURRENT, -1),
+}
+_SECOND_AXIS_NORMS = ("batch_norm", "group_norm", "instance_norm")
+_MOVES = {"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t"}
+_RESHAPES = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze"}
+_PASSES = {
+    *("contiguous", "clone", "detach", "to", "float", "double", "half", "bfloat16", "type", "neg"),
+    *("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "dropout1d"),
+    *("dropout2d", "dropout3d", "cpu", "cuda", "requires_grad"),
+    *("add", "sub", "rsub", "div", "true_divide", "subtract", "divide"),
+}
+_READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
+_READS |= {"is_floating_point", "is_complex", "data_ptr", "ndimension", "__len__", "item", "tolist"}
+
+
+def second_axis(dimensions: int) -> int:
+    """Axis 1 counted from the end; the only axis of a vector."""
+    return 1 - dimensions if dimensions > 1 else -1
+
+
+def classify(function: Callable[..., Any]) -> Operation:
+    """Classify a function handed over by ``__torch_function__``."""
+    short = getattr(function, "__name__", str(function))
+    if short in _READS:
+        return Operation(Kind.IGNORED, short)
+    qualified = torch.overrides.resolve_name(function)
+    name = short.strip("_")
+    row = functions.by_callable(qualified) if qualified else None
+    if name in ("clamp", "clip", "clamp_min"):
+        return Operation(Kind.CLAMP, name)
+    if row is not None and row.name != "identity":
+        role = Role.ACTIVATION if row.elementwise else None
+        return Operation(Kind.ACTIVATION, row.name, role, row)
+    if name in _LAYERS:
+        role, axis = _LAYERS[name]
+        return Operation(Kind.LAYER, name, role, unit_axis=axis)
+    if name in _SECOND_AXIS_NORMS:
+        return Operation(Kind.LAYER, name, Role.NORM)
+    kinds = {
+        Kind.MATMUL: {"matmul", "mm", "addmm", "rmatmul", "bmm", "baddbmm", "einsum"},
+        Kind.PRODUCT: {"mul", "multiply", "rmul", "imul"},
+        Kind.MOVE: _MOVES,
+        Kind.RESHAPE: _RESHAPES,
+        Kind.PASS: _PASSES,
+    }
+    for kind, names in kinds.items():
+        if name in names:
+            return Operation(kind, name)
+    return Operation(Kind.OTHER, name)
+
+
+def clamp_row(args: tuple[Any, ...], kwargs: dict[str, Any]) -> ActivationFunction | None:
+    """``clamp(x, min=0)`` is ReLU, ``clamp(x, 0, 6)`` ReLU6; other limits are no activation."""
+    low = kwargs.get("min", args[1] if len(args) > 1 else None)
+    high = kwargs.get("max", args[2] if len(args) > 2 else None)  # noqa: PLR2004
+    if isinstance(low, torch.Tensor) or isinstance(high, torch.Tensor) or low != 0:
+        return None
+    if high is None:
+        return functions.get("relu")
+    return functions.get("relu6") if high == 6 else None  # noqa: PLR2004 - the six of ReLU6
+
+
+def settings_of(
+    row: ActivationFunction, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, float]:
+    """The function's own settings as called, such as ``negative_slope``, over their defaults."""
+    settings = dict(row.settings)
+    for place, key in enumerate(row.settings, start=1):
+        given = kwargs.get(key, args[place] if place < len(args) else None)
+        if isinstance(given, int | float) and not isinstance(given, bool):
+            settings[key] = float(given)
+    return settings
+
+
+def moved_axis(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any], axis: int) -> int:
+    """Where ``axis`` of the first argument lies after a permutation of axes.
+
+    Permutes a tensor of axis numbers instead of reading each function's own arguments.
+    """
+    tensor = args[0]
+    probe = torch.empty([place + 2 for place in range(tensor.dim())], device="meta")
+    method = getattr(torch.Tensor, operation)
+    moved = method(probe, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
+    return [size - 2 for size in moved.shape].index(axis)

@@ -1,0 +1,165 @@
+"""The list of sites of a forward pass, in execution order, each with its accumulator."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from actdiag.capture.source import calling_line
+from actdiag.capture.trail import Trail, Trails
+from actdiag.functions.row import ActivationFunction
+from actdiag.records import Role, Site
+from actdiag.stats.site import SiteAccumulator
+
+
+@dataclass(slots=True)
+class OpenSite:
+    """A site while it is being measured."""
+
+    index: int
+    name: str
+    module: str
+    module_class: str
+    function: str | None
+    role: Role
+    call: int
+    source: str | None
+    shape: tuple[int, ...]
+    unit_axis: int | None
+    dtype: str
+    accumulator: SiteAccumulator
+    inputs: tuple[int, ...] = ()
+    straight: bool = False
+    is_final: bool = False
+    absorbed: bool = False
+    input_id: int | None = None
+    sites_seen: set[int] = field(default_factory=set)
+
+    @property
+    def units(self) -> int | None:
+        """Size of the unit axis, or None when it is not known."""
+        return None if self.unit_axis is None else self.shape[self.unit_axis]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the model a call is made."""
+
+    module: str
+    module_class: str
+    own_name: bool  # the site takes the module's name, without ``/function``
+
+
+class Recorder:
+    """Opens sites by name and feeds their accumulators."""
+
+    def __init__(self) -> None:
+        self.sites: list[OpenSite] = []
+        self.trails = Trails()
+        self.samples = 0
+        self.width_changes: list[str] = []
+        self._by_name: dict[str, OpenSite] = {}
+        self._calls: Counter[str] = Counter()
+
+    def begin_pass(self, samples: int) -> None:
+        """A forward pass over ``samples`` samples begins."""
+        self.samples = samples
+        self._calls.clear()
+        self.trails.clear()
+
+    def open(  # noqa: PLR0913 - a site is what its parts are
+        self,
+        place: Place,
+        label: str,
+        *,
+        role: Role,
+        tensor: Tensor,
+        trail: Trail | None,
+        unit_axis: int | None,
+        function: str | None = None,
+        row: ActivationFunction | None = None,
+        settings: dict[str, float] | None = None,
+    ) -> OpenSite:
+        """The site of this call; made on first sight, found again in later passes.
+
+        ``tensor`` gives shape and dtype, ``trail`` what the site is computed from.
+        """
+        base = place.module if place.own_name else f"{place.module}/{label}".lstrip("/")
+        self._calls[base] += 1
+        call = self._calls[base]
+        name = base if call == 1 else f"{base}#{call}"
+        site = self._by_name.get(name)
+        if site is None:
+            units = None if unit_axis is None else tensor.shape[unit_axis]
+            site = OpenSite(
+                index=len(self.sites),
+                name=name,
+                module=place.module,
+                module_class=place.module_class,
+                function=function or label,
+                role=role,
+                call=call,
+                source=calling_line(),
+                shape=tuple(tensor.shape),
+                unit_axis=unit_axis,
+                dtype=str(tensor.dtype).removeprefix("torch."),
+                accumulator=SiteAccumulator(units, row, settings),
+                inputs=trail.sites if trail else (),
+                straight=bool(trail and trail.straight and len(trail.sites) == 1),
+            )
+            self.sites.append(site)
+            self._by_name[name] = site
+        return site
+
+    def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
+        """Add the site's output of this pass and remember where the tensor came from."""
+        if self._same_width(site, tensor):
+            site.accumulator.update(
+                tensor,
+                unit_axis=trail.unit_axis,
+                sample_axis=trail.sample_axis,
+                samples=self.samples,
+            )
+        self.trails.put(tensor, trail)
+
+    def measure_input(self, site: OpenSite, tensor: Tensor, unit_axis: int | None) -> None:
+        """Add the input of the site's function, before an in-place one overwrites it."""
+        site.input_id = id(tensor)
+        if self._same_width(site, tensor):
+            site.accumulator.update_input(tensor, unit_axis=unit_axis)
+
+    def _same_width(self, site: OpenSite, tensor: Tensor) -> bool:
+        axis = site.unit_axis
+        if axis is None or (axis < tensor.dim() and tensor.shape[axis] == site.units):
+            return True
+        if site.name not in self.width_changes:
+            self.width_changes.append(site.name)
+        return False
+
+    def records(self) -> tuple[Site, ...]:
+        """Every site as a frozen record, in execution order."""
+        names = [site.name for site in self.sites]
+        return tuple(self._record(site, names) for site in self.sites if not site.absorbed)
+
+    def _record(self, site: OpenSite, names: list[str]) -> Site:
+        stats, per_unit = site.accumulator.to_record()
+        return Site(
+            name=site.name,
+            module=site.module,
+            module_class=site.module_class,
+            function=site.function,
+            role=site.role,
+            call=site.call,
+            source=site.source,
+            shape=site.shape,
+            unit_axis=site.unit_axis,
+            units=site.units,
+            dtype=site.dtype,
+            inputs=tuple(names[index] for index in site.inputs),
+            straight=site.straight,
+            is_final=site.is_final,
+            stats=stats,
+            per_unit=per_unit,
+        )

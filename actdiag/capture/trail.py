@@ -1,0 +1,89 @@
+"""Where a tensor came from: the sites upstream of it and the axes that were carried along."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, replace
+from math import prod
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """What is known of one tensor.
+
+    Attributes:
+        sites: indices of the sites it was computed from, nearest first.
+        straight: only single-input linear operations lie between the one site and this tensor.
+        unit_axis: axis of the channels or features, counted from 0; None when lost.
+        sample_axis: axis of the samples, counted from 0; None when lost.
+        fresh: this very tensor is the site's output, not something computed from it.
+    """
+
+    sites: tuple[int, ...]
+    straight: bool = True
+    unit_axis: int | None = None
+    sample_axis: int | None = None
+    fresh: bool = False
+
+    def passed(self) -> Trail:
+        """The trail behind an operation that changes values linearly and keeps every axis."""
+        return replace(self, fresh=False)
+
+    def blurred(self) -> Trail:
+        """The trail behind an operation that is not a straight line."""
+        return replace(self, straight=False, fresh=False)
+
+
+def merged(trails: list[Trail]) -> Trail:
+    """The trail of a tensor computed from several: their sites together, axes where they agree."""
+    first = trails[0]
+    if len(trails) == 1:
+        return first
+    sites = tuple(dict.fromkeys(site for trail in trails for site in trail.sites))
+    units = {trail.unit_axis for trail in trails} - {None}
+    samples = {trail.sample_axis for trail in trails} - {None}
+    return Trail(
+        sites=sites,
+        straight=False,
+        unit_axis=units.pop() if len(units) == 1 else None,
+        sample_axis=samples.pop() if len(samples) == 1 else None,
+    )
+
+
+def reshaped_axis(before: tuple[int, ...], after: tuple[int, ...], axis: int | None) -> int | None:
+    """Where ``axis`` of shape ``before`` lies in ``after``, which is a reshape of it.
+
+    An axis that is kept, or that is the first of several flattened into one, has a place; one
+    that is split, or mixed into an axis that starts before it, has none.
+    """
+    if axis is None:
+        return None
+    start = prod(before[:axis])
+    position = 1
+    for place, size in enumerate(after):
+        if position == start and size >= before[axis] and size % max(before[axis], 1) == 0:
+            return place
+        position *= size
+    return None
+
+
+class Trails:
+    """Trails of the tensors alive in this forward pass; holds none of them alive."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Tensor], Trail]] = {}
+
+    def clear(self) -> None:
+        """Forget everything: the forward pass is over."""
+        self._known.clear()
+
+    def of(self, tensor: Tensor) -> Trail | None:
+        """The trail of ``tensor``, or None: a constant, a parameter, or unknown."""
+        entry = self._known.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def put(self, tensor: Tensor, trail: Trail) -> None:
+        """Remember the trail of ``tensor``."""
+        self._known[id(tensor)] = (weakref.ref(tensor), trail)
