@@ -1,0 +1,66 @@
+"""Report formats: one module each, holding a pure ``render(report) -> str``.
+
+A new format is a new file; modules whose names start with an underscore are shared parts.
+Nothing here imports torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actdiag.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from actdiag.records import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What the place where the report is shown can do. ``width`` is in character cells."""
+
+    width: int = 80
+    color: bool = False
+    unicode: bool = True
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the formats, sorted; finds them without importing them."""
+    return tuple(
+        sorted(
+            module.name
+            for module in pkgutil.iter_modules(__path__)
+            if not module.name.startswith("_")
+        )
+    )
+
+
+def require(name: str) -> str:
+    """Return ``name`` when it is a format.
+
+    Raises:
+        UsageError: there is no such format; the hint names the nearest.
+    """
+    if name not in names():
+        raise UsageError(f"there is no report format '{name}'", hint=did_you_mean(name, names()))
+    return name
+
+
+def render(name: str, report: Report, display: Display | None = None) -> str:
+    """Return the report in the format of that name.
+
+    A format made to be looked at in a terminal is fitted to ``display`` (without one: 80 columns,
+    no colour); the others come out the same everywhere.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    module: Any = importlib.import_module(f"{__name__}.{require(name)}")
+    if not getattr(module, "FITS_DISPLAY", False):
+        return str(module.render(report))
+    display = display or Display()
+    return str(
+        module.render(report, width=display.width, color=display.color, unicode=display.unicode)
+    )

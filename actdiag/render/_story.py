@@ -1,0 +1,126 @@
+"""What is told of a report, and in which order, whatever the format.
+
+Orders and groups only; whether something is sick was decided by the rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actdiag.records import ReportVerdict, Severity
+from actdiag.render._words import count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from actdiag.records import Diagnosis, Finding, Report, Skip
+
+_NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A finding and those that follow from it, directly or through others."""
+
+    root: Finding
+    followers: tuple[Finding, ...] = ()
+
+    @property
+    def fingerprints(self) -> set[str]:
+        """Fingerprints of all of them."""
+        return {self.root.fingerprint, *(finding.fingerprint for finding in self.followers)}
+
+
+def worst_severity(report: Report) -> Severity | None:
+    """Return the severity of the worst finding, or null without any."""
+    return min((f.severity for f in report.findings), key=lambda s: s.rank, default=None)
+
+
+def tally(findings: Iterable[Finding]) -> str:
+    """Return ``2 errors, 1 warning``, worst first, leaving out what there is none of."""
+    amounts = Counter(finding.severity for finding in findings)
+    return ", ".join(
+        count(amounts[severity], noun) for severity, noun in _NOUNS.items() if amounts[severity]
+    )
+
+
+def headline(report: Report) -> tuple[str, str]:
+    """Return the verdict with the model's name, and the first thing to know of it."""
+    name, failure = model_name(report), report.scan.coverage.failure
+    if report.verdict is ReportVerdict.NOT_CHECKED:
+        why = f"{failure.exception}: {failure.message}" if failure else report.scan.coverage.note
+        return f"{name} was not checked", why or "nothing was captured"
+    found = tally(report.findings)
+    if report.diagnoses:
+        return f"{found or 'no finding'} in {name}", report.diagnoses[0].statement
+    if report.findings:
+        worst = chains(report.findings)[0].root
+        return f"{found} in {name}", (f"layer {worst.site}: " if worst.site else "") + worst.message
+    if failure:
+        return f"{name} was checked in part", "its forward pass failed; nothing else was found"
+    return f"{name} is healthy", f"no rule fired{scope(report)}"
+
+
+def scope(report: Report) -> str:
+    """Return on how much a claim about the whole model rests, for the end of a sentence."""
+    scan = report.scan
+    data = f", {count(scan.data.samples, 'sample')}" if scan.data.samples else ""
+    skipped = f"; {count(len(report.skipped), 'rule')} skipped" if report.skipped else ""
+    return f" ({count(len(scan.sites), 'site')}{data}{skipped})"
+
+
+def model_name(report: Report) -> str:
+    """Return the file's own name, or the class when there is no file."""
+    path = report.scan.model.path
+    return path.replace("\\", "/").rpartition("/")[2] if path else report.scan.model.class_name
+
+
+def chains(findings: Iterable[Finding]) -> list[Chain]:
+    """Fold each finding under the one it follows from; roots worst first, then as reported."""
+    all_findings = list(findings)
+    known = {finding.fingerprint: finding for finding in all_findings if finding.fingerprint}
+    followers: dict[int, list[Finding]] = {}
+    roots = []
+    for finding in all_findings:
+        root = _root(finding, known)
+        if root is finding:
+            roots.append(finding)
+        else:
+            followers.setdefault(id(root), []).append(finding)
+    roots.sort(key=lambda finding: finding.severity.rank)
+    return [Chain(root, tuple(followers.get(id(root), ()))) for root in roots]
+
+
+def _root(finding: Finding, known: dict[str, Finding]) -> Finding:
+    root, seen = finding, {finding.fingerprint}
+    while cause := next((known[f] for f in root.follows_from if f in known), None):
+        if cause.fingerprint in seen:  # a circle: nobody is first, so each stands for itself
+            return finding
+        seen.add(cause.fingerprint)
+        root = cause
+    return root
+
+
+def by_diagnosis(report: Report) -> tuple[list[tuple[Diagnosis, list[Chain]]], list[Chain]]:
+    """Return each diagnosis with the findings it rests on, and the findings that are left over.
+
+    A finding behind several diagnoses is told with the first of them.
+    """
+    left = chains(report.findings)
+    told = []
+    for diagnosis in report.diagnoses:
+        wanted = set(diagnosis.findings)
+        behind = [chain for chain in left if not wanted.isdisjoint(chain.fingerprints)]
+        left = [chain for chain in left if chain not in behind]
+        told.append((diagnosis, behind))
+    return told, left
+
+
+def skips_by_reason(skipped: Iterable[Skip]) -> dict[str, list[str]]:
+    """Return the codes of the rules that could not run, by what was missing, in that order."""
+    grouped: dict[str, list[str]] = {}
+    for skip in skipped:
+        grouped.setdefault(skip.reason or f"needs {skip.needs}", []).append(skip.code)
+    return grouped

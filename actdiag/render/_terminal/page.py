@@ -1,0 +1,83 @@
+"""The page the terminal report is laid out on: its width, its glyphs, its few styles.
+
+Only the sixteen colours that a terminal's own theme chooses are used, never white, yellow, cyan or
+dim, so that everything reads on light and on dark; nothing is said by colour alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from actdiag.records import Severity
+from actdiag.render._words import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
+STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold magenta", Severity.INFO: "bold"}
+GOOD = "bold green"
+BAD = "bold red"
+STRONG = "bold"
+
+Part = str | tuple[str, str]
+
+TIE = "\ue000"  # stands for a space that no line may break at; cleaned text never holds it
+_PERCENT = re.compile(r"(?<=\d) (?=%)")
+_LONGEST = 1000  # characters of one text; our choice: twelve lines of a narrow terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How wide, in character cells, and whether more than ASCII can be shown."""
+
+    width: int
+    unicode: bool
+
+    def clean(self, text: str) -> str:
+        """Return text from anywhere, made safe to print here, numbers tied to their per cent."""
+        if len(text) > _LONGEST:
+            text = text[:_LONGEST] + "…"
+        return _PERCENT.sub(TIE, clean(text, unicode=self.unicode))
+
+    def text(self, *parts: Part) -> Text:
+        """Join plain and ``(text, style)`` parts; never reads markup out of them."""
+        joined = Text()
+        for part in parts:
+            content, style = (part, "") if isinstance(part, str) else part
+            joined.append(self.clean(content), style=style)
+        return joined
+
+    def heading(self, title: str) -> Text:
+        """Return a section's title, drawn out to the width of the page by a line."""
+        text = Text("\n") + self.text((title, STRONG))
+        room = self.width - cell_len(self.clean(title)) - 1
+        return text + self.text(" " + "─" * room) if room > 0 else text
+
+    def rows(self, rows: Sequence[tuple[Text, ...]], *, indent: int = 2) -> Padding:
+        """Lay rows out in columns: all but the last as wide as needed, the last one wraps."""
+        columns = max(len(row) for row in rows)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        for index in range(columns):
+            last = index == columns - 1
+            table.add_column(no_wrap=not last, overflow="fold", ratio=1 if last else None)
+        for row in rows:
+            table.add_row(*row)
+        return Padding(table, (0, 0, 0, indent))
+
+    def crop(self, text: str, cells: int) -> str:
+        """Shorten to ``cells`` from the left: the end of a layer's name tells which one it is."""
+        text = self.clean(text)
+        if cell_len(text) <= cells:
+            return text
+        gap = self.clean("…")
+        while text and cell_len(text) > cells - len(gap):
+            text = text[1:]
+        return gap + text

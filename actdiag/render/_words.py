@@ -1,0 +1,95 @@
+"""Words and numbers as a person reads them; nothing of any one format."""
+
+from __future__ import annotations
+
+import unicodedata
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_ASCII = str.maketrans(
+    {
+        "✓": "+",
+        "✗": "x",
+        "→": "->",
+        "└": "`",
+        "─": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "…": "...",
+        "’": "'",
+        "‘": "'",
+        "“": '"',
+        "”": '"',
+        "×": "x",
+        "·": "*",
+        "≥": ">=",
+        "≤": "<=",
+        "≈": "~",
+        "′": "'",
+        "√": "sqrt",
+        "σ": "sigma",
+        "α": "alpha",
+        "τ": "tau",
+        REPLACEMENT: "?",
+    }
+)
+
+
+def clean(text: str, *, unicode: bool = True) -> str:
+    """Return ``text`` with nothing in it that could move a cursor, hide or reorder characters.
+
+    Line breaks and tabs become spaces; other control, format, private and lone surrogate
+    characters U+FFFD. Without ``unicode`` the result is ASCII: transliterated where that reads
+    well, ``?`` elsewhere.
+    """
+    text = text.replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    if not text.isascii() or not text.isprintable():
+        text = "".join(
+            REPLACEMENT if unicodedata.category(character) in _UNSAFE else character
+            for character in text
+        )
+    if unicode or text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKD", text.translate(_ASCII))
+    kept = (character for character in plain if not unicodedata.combining(character))
+    return "".join(kept).translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def number(value: float | None, missing: str = "–") -> str:
+    """Return a number in at most eight characters, three digits of it significant."""
+    if value is None:
+        return missing
+    if value == 0 or isinstance(value, int):
+        return f"{value:,}" if isinstance(value, int) else "0"
+    if not 1e-3 <= abs(value) < 1e5:  # noqa: PLR2004 - where fixed point stops being readable
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}"
+    decimals = max(0, 2 - _magnitude(value))
+    return f"{value:.{decimals}f}"
+
+
+def _magnitude(value: float) -> int:
+    return int(f"{abs(value):.2e}".split("e")[1])
+
+
+def percent(fraction: float | None, *, decimals: int = 0, missing: str = "–") -> str:
+    """Return a fraction as per cent; 0 and 100 only when it is exactly that."""
+    if fraction is None:
+        return missing
+    text, least = f"{100 * fraction:.{decimals}f}", f"{10.0**-decimals:.{decimals}f}"
+    most = f"{100 - 10.0**-decimals:.{decimals}f}"
+    if 0 < fraction < 1 and float(text) in (0.0, 100.0):
+        return f"<{least} %" if fraction < 0.5 else f">{most} %"  # noqa: PLR2004 - the middle
+    return f"{text} %"
+
+
+def count(amount: int, noun: str) -> str:
+    """Return ``1 error``, ``2 errors``, ``1,797 samples``."""
+    return f"{amount:,} {noun}" if amount == 1 else f"{amount:,} {noun}s"
+
+
+def listed(names: tuple[str, ...] | list[str], most: int) -> str:
+    """Return the first ``most`` names with commas, and how many were left out."""
+    shown = ", ".join(names[:most])
+    return f"{shown} (+{len(names) - most:,} more)" if len(names) > most else shown

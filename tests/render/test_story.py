@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from actdiag.records import Severity
+from actdiag.render._story import by_diagnosis, chains, skips_by_reason
+from tests.render import build
+
+
+def found(where, *causes, severity=Severity.WARNING):
+    return build.finding("ACT101", "dead-relu", severity, where, follows_from=causes)
+
+
+def sites(told):
+    return [(chain.root.site, [finding.site for finding in chain.followers]) for chain in told]
+
+
+def test_what_follows_is_folded_under_its_first_cause():
+    a, b, c = found("a"), found("b", "ACT101:a"), found("c", "ACT101:b")
+
+    assert sites(chains([c, b, a])) == [("a", ["c", "b"])]
+
+
+def test_a_cause_that_is_not_in_the_report_folds_nothing():
+    assert sites(chains([found("a", "ACT101:gone")])) == [("a", [])]
+
+
+def test_a_circle_of_causes_loses_nobody():
+    a, b, c = found("a", "ACT101:b"), found("b", "ACT101:a"), found("c", "ACT101:a")
+
+    assert sites(chains([a, b, c])) == [("a", []), ("b", []), ("c", [])]
+
+
+def test_worst_first_then_as_reported():
+    ordered = [found("a"), found("b", severity=Severity.ERROR), found("c")]
+
+    assert [site for site, _ in sites(chains(ordered))] == ["b", "a", "c"]
+
+
+def test_a_diagnosis_takes_its_findings_and_the_next_one_does_not_repeat_them():
+    report = build.sick()
+    again = replace(report.diagnoses[0], title="another")
+    told, left = by_diagnosis(replace(report, diagnoses=(report.diagnoses[0], again)))
+
+    assert [sites(behind) for _, behind in told] == [[("1", []), ("3", ["5"])], []]
+    assert sites(left) == [(None, [])]
+
+
+def test_skipped_rules_are_grouped_by_what_was_missing():
+    assert skips_by_reason(build.SKIPPED) == {
+        "gradients were not asked for (--gradients)": ["GRD501", "GRD502"],
+        "no training data were given (--train-data)": ["OUT211"],
+        "the model has no attention": ["ATT301"],
+    }

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from rich.cells import cell_len
+from rich.text import Text
+
+from actdiag.records import Report, ReportVerdict
+from actdiag.render import text
+from tests.render import build
+
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ue000]")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", build.ALL)
+def test_looks_as_approved(name, width, snapshot):
+    assert text.render(build.ALL[name](), width=width) == snapshot
+
+
+def test_looks_as_approved_in_ascii(snapshot):
+    assert text.render(build.sick(), unicode=False) == snapshot
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+@pytest.mark.parametrize("width", [40, 57, 80, 100, 120, 200])
+@pytest.mark.parametrize("name", build.ALL)
+def test_no_line_is_wider_than_the_page(name, width, unicode):
+    lines = text.render(build.ALL[name](), width=width, unicode=unicode).splitlines()
+
+    assert max(map(cell_len, lines)) <= width
+    assert not any(line.endswith(" ") for line in lines)
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_colour_changes_nothing_that_is_said(color):
+    rendered = text.render(build.sick(), color=color)
+
+    assert ("\x1b[" in rendered) is color
+    assert Text.from_ansi(rendered).plain.splitlines() == text.render(build.sick()).splitlines()
+
+
+def test_only_colours_that_read_on_light_and_on_dark():
+    rendered = "".join(text.render(report(), color=True) for report in build.ALL.values())
+    used = {
+        code for codes in re.findall("\x1b\\[([0-9;]*)m", rendered) for code in codes.split(";")
+    }
+
+    assert used == {"0", "1", "7", "31", "32", "35"}  # bold, reverse, red, green, magenta
+
+
+def test_names_move_no_cursor_and_are_no_markup():
+    rendered = text.render(build.hostile(), width=120)
+
+    assert not CONTROL.search(rendered)
+    assert "[bold red]evil[/bold red]" in rendered
+    assert ":warning:" in rendered
+    rendered.encode()
+
+
+def test_ascii_is_ascii_whatever_the_names():
+    assert text.render(build.hostile(), unicode=False).isascii()
+
+
+def test_the_first_line_is_the_verdict():
+    first = {
+        name: text.render(build.ALL[name](), width=200).partition("\n")[0] for name in build.ALL
+    }
+
+    assert first["healthy"].startswith("✓ healthy_mlp.pt is healthy: no rule fired (3 sites, ")
+    assert first["sick"].startswith("✗ 3 errors, 1 warning in dead_relu.pt: the model answers")
+    assert first["broken_off"].startswith("? dead_relu.pt was not checked: RuntimeError: mat1")
+    assert first["long"].startswith("i 10 notes in dead_relu.pt: layer encoder.layers.40")
+
+
+def test_a_report_without_anything_is_not_called_healthy():
+    empty = Report(scan=build.scan(()), verdict=ReportVerdict.NOT_CHECKED)
+
+    assert text.render(empty).startswith("? dead_relu.pt was not checked: nothing was captured")
+
+
+def test_a_long_network_is_folded_to_what_was_found_and_both_ends():
+    rendered = text.render(build.long(), width=120)
+    table = rendered.partition("LAYERS")[2].partition("COVERAGE")[0]
+
+    assert "+76 more layers, --format json has all" in table
+    for index in (0, *range(40, 50), 99):
+        assert f"layers.{index}.feed_forward" in table
+    assert len(table.splitlines()) < 30
+
+
+def test_a_finding_is_told_once():
+    rendered = text.render(build.sick())
+
+    assert rendered.count("41 of 64 units") == 1
+    assert "This explains ACT106 in layer 5." in rendered
+    assert "The layer gives the same output" not in rendered
+
+
+def test_ten_thousand_findings_stay_readable():
+    many = tuple(
+        build.finding("ACT101", "dead-relu", build.Severity.ERROR, f"layers.{index}")
+        for index in range(10_000)
+    )
+    rendered = text.render(Report(scan=build.scan(()), findings=many))
+
+    assert "+9,997 more ACT101 in layers.3, " in rendered
+    assert len(rendered.splitlines()) < 50

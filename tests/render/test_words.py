@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actdiag.render._terminal.bars import bar
+from actdiag.render._words import clean, count, listed, number, percent
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"),
+        (0.0, "0"),
+        (7, "7"),
+        (1797, "1,797"),
+        (0.4213, "0.421"),
+        (-211.4, "-211"),
+        (9.999, "10.0"),
+        (0.00012, "1.2e-4"),
+        (-3.2e8, "-3.2e8"),
+        (99999.7, "100000"),
+    ],
+)
+def test_number(value, text):
+    assert number(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_numbers_are_short_and_near(value):
+    assert len(number(value)) <= 8
+    assert float(number(value)) == pytest.approx(value, rel=0.06, abs=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "decimals", "text"),
+    [
+        (None, 0, "–"),
+        (0.0, 0, "0 %"),
+        (1e-6, 0, "<1 %"),
+        (0.9999, 0, ">99 %"),
+        (1.0, 0, "100 %"),
+        (0.42, 0, "42 %"),
+        (0.9783, 1, "97.8 %"),
+        (0.99999, 1, ">99.9 %"),
+        (1e-9, 1, "<0.1 %"),
+    ],
+)
+def test_percent(fraction, decimals, text):
+    assert percent(fraction, decimals=decimals) == text
+
+
+def test_count_and_listed():
+    assert count(1, "error") == "1 error"
+    assert count(1797, "sample") == "1,797 samples"
+    assert listed(["a", "b"], 2) == "a, b"
+    assert listed(["a", "b", "c"], 2) == "a, b (+1 more)"
+
+
+@given(st.text())
+def test_clean_text_is_printable_and_nothing_is_dropped(text):
+    cleaned = clean(text)
+
+    assert len(cleaned) == len(text)
+    assert all(character.isprintable() or character.isspace() for character in cleaned)
+    assert clean(text, unicode=False).isascii()
+    cleaned.encode()
+
+
+def test_clean_transliterates_what_reads_well():
+    assert clean("naïve – 3×3 ≥ α…", unicode=False) == "naive - 3x3 >= alpha..."
+    assert clean("層\x1b[2J", unicode=False) == "??[2J"
+
+
+@given(st.floats(0, 1), st.integers(1, 20), st.booleans())
+def test_bars_show_anything_above_zero_and_fill_only_for_all(fraction, cells, unicode):
+    drawn = bar(fraction, cells, unicode=unicode)
+
+    assert len(drawn) == cells
+    assert (drawn.strip() == "") == (fraction == 0 or (cells == 1 and not unicode and fraction < 1))
+    assert (drawn in {"█" * cells, "#" * cells}) == (fraction == 1)
+
+
+def test_bars_have_eighths():
+    assert bar(0.5, 5, unicode=True) == "██▌  "
+    assert bar(0.96, 5, unicode=True) == "████▊"
+    assert bar(0.5, 5, unicode=False) == "##   "
+    assert bar(None, 5, unicode=True) == "     "
