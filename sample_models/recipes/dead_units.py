@@ -41,7 +41,7 @@ RECIPES = (
         dead_relu,
         "cancer_raw",
         "breast cancer",
-        "most ReLU units of a hidden layer never fire",
+        "most ReLU units of both hidden layers never fire",
         mistake="inputs were not standardised (areas reach 4254) and the learning rate of 0.01 is "
         "too high for them",
         twin="cancer_mlp",
@@ -52,7 +52,8 @@ RECIPES = (
         constant_output,
         "digits",
         "digits",
-        "every ReLU is dead, so the last bias answers: the same output for every image",
+        "all ReLUs of the last hidden layer are dead, so only a bias answers: the same output for "
+        "every image",
         mistake="SGD with momentum at a learning rate of 1",
         twin="digits_mlp",
         codes=("ACT101", "OUT201"),

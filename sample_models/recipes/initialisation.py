@@ -63,7 +63,7 @@ RECIPES = (
         exploding_init,
         "digits",
         "digits",
-        "activations grow about thirtyfold per layer, to 1e12",
+        "activations grow about thirtyfold per layer, logits reach 1e13",
         mistake="the He formula upside down: std = sqrt(fan_in / 2) instead of sqrt(2 / fan_in)",
         twin="deep_mlp",
         codes=("ACT107", "INI401", "OUT202", "OUT203", "OUT204"),
