@@ -1,0 +1,83 @@
+"""Running the rules on a Scan and putting what they find into order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from actdiag.records import Confidence, Finding, Scan, Severity, Skip
+from actdiag.rules import harm
+from actdiag.rules.graph import Graph
+from actdiag.rules.links import linked, places
+from actdiag.rules.needs import missing
+from actdiag.rules.registry import registry
+from actdiag.rules.select import Settings, check_settings, chosen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from actdiag.rules.base import Limits, Rule
+
+
+def judge(
+    scan: Scan,
+    settings: Settings | None = None,
+    *,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    rules: Mapping[str, Rule] | None = None,
+) -> tuple[tuple[Finding, ...], tuple[Skip, ...]]:
+    """Every rule's findings, worst first and then in execution order, and the rules not run.
+
+    Args:
+        scan: what was measured.
+        settings: thresholds by code and name that replace the defaults.
+        select: codes, prefixes or names of the only rules to run; all if empty.
+        ignore: codes, prefixes or names of rules not to run.
+        rules: the rules to choose from; those of :func:`registry` if not given.
+
+    Raises:
+        UsageError: an unknown rule or threshold.
+    """
+    known = registry() if rules is None else rules
+    check_settings(known, settings or {})
+    findings: list[Finding] = []
+    skips: list[Skip] = []
+    for rule in chosen(known, select, ignore):
+        outcome = run(rule, scan, rule.limits((settings or {}).get(rule.code)))
+        if isinstance(outcome, Skip):
+            skips.append(outcome)
+        else:
+            findings.extend(outcome)
+    graph = Graph.of(scan)
+    order = places(graph, findings)
+    findings.sort(
+        key=lambda finding: (finding.severity.rank, order[finding.fingerprint], finding.code)
+    )
+    return linked(findings, known, graph), tuple(skips)
+
+
+def run(rule: Rule, scan: Scan, limits: Limits) -> list[Finding] | Skip:
+    """One rule's findings, adjusted to what the Scan can support, or why it could not run."""
+    lacking = missing(rule, scan, limits)
+    if lacking is not None:
+        return Skip(rule.code, *lacking)
+    try:
+        found = list(rule.check(scan, limits))
+    except Exception as error:  # noqa: BLE001 - one broken rule must not cost the user the report
+        reason = f"internal error in this rule, please report it: {type(error).__name__}: {error}"
+        return Skip(rule.code, "", reason)
+    return [_adjusted(finding, rule, scan) for finding in found]
+
+
+def _adjusted(finding: Finding, rule: Rule, scan: Scan) -> Finding:
+    if rule.capacity and harm.works(scan) and finding.severity is not Severity.INFO:
+        message = (
+            f"{finding.message} The labels show that the model works ({harm.score_text(scan)}), so "
+            "this is waste rather than harm."
+        )
+        finding = replace(finding, severity=finding.severity.lowered(), message=message)
+    if scan.data.synthetic and not rule.data_free:
+        severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
+        finding = replace(finding, severity=severity, confidence=Confidence.LOW)
+    return finding

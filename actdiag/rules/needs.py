@@ -1,0 +1,100 @@
+"""What a rule may need, and what to tell a person when it is not there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actdiag.records import Role, Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actdiag.rules.base import Limits, Rule
+
+CLASSIFIER_KINDS = frozenset(
+    {"logits", "probabilities", "log-probabilities", "binary-logit", "binary-probability"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A test on the Scan, and the reason given where it fails."""
+
+    met: Callable[[Scan, Limits], bool]
+    reason: Callable[[Scan, Limits], str]
+
+
+def _ran(scan: Scan, limits: Limits) -> bool:
+    return any(site.stats.elements for site in scan.sites)
+
+
+def _why_not_run(scan: Scan, limits: Limits) -> str:
+    if scan.coverage.failure is not None:
+        return "needs a forward pass, and the model raised before anything was measured"
+    return "needs a forward pass: give data, or --input-shape for synthetic input"
+
+
+def _observations(scan: Scan) -> int:
+    return max((site.stats.observations for site in scan.sites if site.per_unit), default=0)
+
+
+def _has_labels(scan: Scan, limits: Limits) -> bool:
+    output = scan.output
+    return output is not None and (output.accuracy is not None or output.r2 is not None)
+
+
+def _is_classifier(scan: Scan, limits: Limits) -> bool:
+    return scan.output is not None and scan.output.kind in CLASSIFIER_KINDS
+
+
+def _why_no_classifier(scan: Scan, limits: Limits) -> str:
+    if scan.output is None:
+        return "needs a classifier's output, and no output was measured"
+    return f"needs a classifier: this output is judged to be {scan.output.kind}"
+
+
+def _not_enough(scan: Scan, limits: Limits) -> str:
+    return (
+        f"needs at least {limits['min_samples']:g} observations of a unit, "
+        f"this data gives {_observations(scan)}: feed more samples"
+    )
+
+
+NEEDS: dict[str, Need] = {
+    "forward": Need(_ran, _why_not_run),
+    "observations": Need(
+        lambda scan, limits: _observations(scan) >= limits["min_samples"], _not_enough
+    ),
+    "samples": Need(
+        lambda scan, _: scan.data.samples > 1,
+        lambda scan, _: "needs at least two samples to compare: feed more samples",
+    ),
+    "input": Need(
+        lambda scan, _: any(site.role is Role.INPUT and site.stats.elements for site in scan.sites),
+        lambda scan, _: "needs the input's statistics, and no input tensor was measured",
+    ),
+    "weights": Need(
+        lambda scan, _: bool(scan.weights),
+        lambda scan, _: "needs weights: this model has none that could be read",
+    ),
+    "modules": Need(
+        lambda scan, _: bool(scan.modules),
+        lambda scan, _: "needs the model's modules: this format keeps none",
+    ),
+    "output": Need(
+        lambda scan, _: scan.output is not None and scan.output.predictions > 0,
+        lambda scan, _: "needs the model's output, and none was measured",
+    ),
+    "classifier": Need(_is_classifier, _why_no_classifier),
+    "labels": Need(_has_labels, lambda scan, _: "needs labels: give y in the data, or --labels"),
+}
+
+
+def missing(rule: Rule, scan: Scan, limits: Limits) -> tuple[str, str] | None:
+    """The first of the rule's needs that the Scan does not meet, with the reason, or None."""
+    for word in rule.needs:
+        need = NEEDS[word]
+        if not need.met(scan, limits):
+            return word, need.reason(scan, limits)
+    return None
