@@ -6,9 +6,9 @@ import unicodedata
 
 
 def printable(text: object, limit: int = 200) -> str:
-    """``text`` on one line without control, formatting or bidirectional characters.
+    r"""``text`` on one line without control, formatting or bidirectional characters.
 
-    Each unsafe character is shown as its code (``\\x1b``, ``\\u202e``); text longer than
+    Each unsafe character is shown as its code (``\x1b``, ``\u202e``); text longer than
     ``limit`` characters is cut, which an ellipsis shows.
     """
     shown = "".join(_shown(character) for character in str(text)[: limit + 1])

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from torch import Tensor, nn
 from torch.jit import ScriptModule
@@ -20,6 +18,10 @@ from actdiag.capture.trail import Trail
 from actdiag.records import Coverage, Failure, ModuleInfo, Role, Site
 from actdiag.stats.site import SiteAccumulator
 from actdiag.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
 
 
 class Capture:
@@ -197,7 +199,9 @@ class Capture:
             notes.append("TorchScript modules cannot be hooked: what happens inside was not seen.")
         if self._recorder.width_changes:
             sites = ", ".join(self._recorder.width_changes[:5])
-            notes.append(f"Width differs between batches, measured on the first width only: {sites}.")
+            notes.append(
+                f"Width differs between batches, measured on the first width only: {sites}."
+            )
         return Coverage(
             sites=len(self.sites()),
             modules=len(leaves),
@@ -206,3 +210,8 @@ class Capture:
             note=" ".join(notes),
             failure=self.failure,
         )
+
+    def final_function(self) -> str | None:
+        """The operation that gave the model's answer, such as ``linear`` or ``softmax``."""
+        finals = [site for site in self._recorder.sites if site.is_final]
+        return finals[-1].function if finals else None

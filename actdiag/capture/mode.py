@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from actdiag import functions
 from actdiag.capture.containers import tensors_in
-from actdiag.capture.modules import ModuleStack
 from actdiag.capture.operations import (
     Kind,
     Operation,
@@ -20,10 +19,13 @@ from actdiag.capture.operations import (
     second_axis,
     settings_of,
 )
-from actdiag.capture.recorder import OpenSite, Recorder
 from actdiag.capture.trail import Trail, merged, reshaped_axis
-from actdiag.functions.row import ActivationFunction
 from actdiag.records import Role
+
+if TYPE_CHECKING:
+    from actdiag.capture.modules import ModuleStack
+    from actdiag.capture.recorder import OpenSite, Recorder
+    from actdiag.functions.row import ActivationFunction
 
 Call = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 
@@ -35,7 +37,14 @@ _SHAPES_DATA = {  # not linear, but known for what they are: nothing to classify
     *("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d"),
     *("adaptive_max_pool2d", "adaptive_max_pool3d", "lp_pool1d", "lp_pool2d", "topk", "sort"),
-    *("interpolate", "upsample", "pixel_shuffle", "pixel_unshuffle", "masked_fill", "masked_select"),
+    *(
+        "interpolate",
+        "upsample",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "masked_fill",
+        "masked_select",
+    ),
     *("setitem", "copy", "zero", "fill", "zeros_like", "ones_like", "empty_like", "full_like"),
     *("rand_like", "randn_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
     *("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "isinf", "any", "all", "type_as"),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from actdiag import functions
-from actdiag.functions.row import ActivationFunction
 from actdiag.records import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actdiag.functions.row import ActivationFunction
 
 
 class Kind(Enum):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
-from actdiag.functions.row import ActivationFunction
 from actdiag.records import Role, Site
 from actdiag.stats.site import SiteAccumulator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from actdiag.functions.row import ActivationFunction
 
 
 @dataclass(slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from functools import cache
 from pathlib import Path
-from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
 
 import torch
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
 
 _TORCH = str(Path(torch.__file__).resolve().parent)
 _OURS = str(Path(__file__).resolve().parent.parent)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import weakref
 from dataclasses import dataclass, replace
 from math import prod
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)

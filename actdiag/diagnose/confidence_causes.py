@@ -1,0 +1,52 @@
+"""Causes of being confident and wrong: over-fitting, no regularisation, logits too large."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unknown
+from actdiag.records import Outcome
+from actdiag.steps.check_regularisation import regularisers
+from actdiag.steps.depth import number
+
+if TYPE_CHECKING:
+    from actdiag.steps.base import Case
+
+_TOO_LARGE = 1.5  # our choice: Guo et al. 2017 fit 1.1 to 2.5 on over-confident image classifiers
+_FITTING = 1.1  # our choice: a tenth off is within the error of a fit on a few hundred samples
+
+
+def over_fitting(_case: Case, outcomes: Outcomes) -> Judgement:
+    """Judge: is the model much better on the data it was trained on."""
+    step = outcomes.get("check-overfitting")
+    if step is None or step.outcome is not Outcome.DONE:
+        return unknown("Give the training data to tell: --train-data FILE.")
+    if step.measured.get("over_fitting"):
+        remedy = "Regularise (dropout, weight decay), stop earlier, or get more data."
+        return confirmed(step.result, remedy)
+    return ruled_out(step.result)
+
+
+def missing_regularisation(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: is there neither dropout nor normalisation nor weight decay."""
+    found = regularisers(case.scan)
+    present = [word.replace("_", " ") for word, value in found.items() if value]
+    if present:
+        return ruled_out(f"The model has {' and '.join(present)}.")
+    note = "none in the optimizer state" if found["weight_decay"] == 0 else "unknown"
+    remedy = "Add dropout before the final layer and weight decay, and train again."
+    return confirmed(f"No dropout, no normalisation; weight decay: {note}.", remedy)
+
+
+def logits_too_large(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: does a temperature above 1 make the probabilities right."""
+    output = case.scan.output
+    fit = output.temperature if output else None
+    if output is None or fit is None:
+        return unknown("Needs labels and enough samples to fit a temperature.")
+    gap = f", gap between the two largest {number(output.logit_gap)}" if output.logit_gap else ""
+    evidence = f"The logits fit the labels best when divided by {number(fit.temperature)}{gap}."
+    if fit.temperature >= _TOO_LARGE and fit.nll_after < fit.nll_before:
+        remedy = f"Divide the logits by {number(fit.temperature)} at inference"
+        return confirmed(evidence, f"{remedy}; train with label smoothing.")
+    return ruled_out(evidence) if fit.temperature <= _FITTING else unknown(evidence)

@@ -1,0 +1,149 @@
+"""Causes that lie in the signal: dead, saturated, badly scaled, exploding, vanishing."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from actdiag import functions
+from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unknown
+from actdiag.records import Role, Severity, Site
+from actdiag.rules.harm import fails, works
+from actdiag.steps.depth import label, number, percent
+
+if TYPE_CHECKING:
+    from actdiag.steps.base import Case
+
+_MOST = 0.5  # of a layer's units: SageMaker's dead_relu and saturated_activation, RULES.md
+_FEW = 0.2  # our choice, RULES.md ACT101: below this share a layer is not to blame
+_ENOUGH = 100  # observations of a unit, RULES.md
+_VANISHED = 1e-3  # product of slopes, RULES.md ACT104
+_FRESH = "dead units do not come back: train again from fresh weights"
+
+
+def _activations(case: Case) -> list[Site]:
+    return [site for site in case.scan.sites if site.role is Role.ACTIVATION]
+
+
+def _not_run(case: Case) -> Judgement | None:
+    if not _activations(case) and not case.scan.data.samples:
+        return unknown("The model was not run: give data.")
+    return None
+
+
+def dead_relus(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: are the ReLUs dead, and where most of all."""
+    relus = [site for site in case.scan.sites if _clips(site) and site.units]
+    if not relus:
+        return _not_run(case) or ruled_out("There is no ReLU in the forward pass.")
+    seen = min(site.stats.observations for site in relus)
+    if seen < _ENOUGH:
+        return unknown(f"Only {seen} samples: at least {_ENOUGH} are needed to call a unit dead.")
+    worst = max(relus, key=_dead_share)
+    dead = sum(site.stats.dead_units or 0 for site in relus)
+    units = sum(site.units or 0 for site in relus)
+    evidence = (
+        f"{worst.stats.dead_units} of {worst.units} units at {label(worst)} never fire; "
+        f"{dead} of {units} in all ReLUs."
+    )
+    if _dead_share(worst) >= _MOST:
+        return confirmed(evidence, f"{_dead_remedy(case)}; {_FRESH}.")
+    return ruled_out(evidence) if _dead_share(worst) < _FEW else unknown(evidence)
+
+
+def _dead_remedy(case: Case) -> str:
+    if case.found("DAT701", at_least=Severity.WARNING):
+        return "Standardise the inputs, and lower the learning rate"
+    return "Lower the learning rate, or use LeakyReLU"
+
+
+def _clips(site: Site) -> bool:
+    row = functions.find(site.function) if site.function else None
+    return row is not None and row.clips_at_zero
+
+
+def _dead_share(site: Site) -> float:
+    return (site.stats.dead_units or 0) / (site.units or 1)
+
+
+def bad_initialisation(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: are the weights far from the Xavier/He scale, or all alike."""
+    if not case.scan.weights:
+        return unknown("No weights were read.")
+    off = [*case.found("INI402", at_least=Severity.WARNING)]
+    off += case.found("INI401", at_least=Severity.WARNING)
+    if off:
+        more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
+        remedy = off[0].remedy or "Initialise with nn.init.kaiming_normal_ or xavier_normal_."
+        return confirmed(f"{off[0].message}{more}", remedy)
+    ratios = [weight.he_ratio for weight in case.scan.weights if weight.he_ratio is not None]
+    if not ratios:
+        return unknown("No layer with a fan-in was found.")
+    spread = f"{number(min(ratios))} to {number(max(ratios))} × the He scale"
+    return ruled_out(f"{len(ratios)} layers lie at {spread}, their rows differ.")
+
+
+def all_saturated(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: are hidden sigmoids or tanhs at an extreme."""
+    bounded = [
+        site
+        for site in _activations(case)
+        if not site.is_final and site.units and site.stats.saturated_units is not None
+        if (row := functions.find(site.function or "")) is not None and row.bounded
+    ]
+    if not bounded:
+        return _not_run(case) or ruled_out("There is no hidden sigmoid or tanh.")
+    worst = max(bounded, key=_saturated_share)
+    evidence = (
+        f"{worst.stats.saturated_units} of {worst.units} units at {label(worst)} are saturated "
+        f"({percent(worst.stats.saturated_fraction)} of its inputs)."
+    )
+    if _saturated_share(worst) >= _MOST:
+        return confirmed(evidence, _saturated_remedy(case))
+    return ruled_out(evidence) if _saturated_share(worst) < _FEW else unknown(evidence)
+
+
+def _saturated_remedy(case: Case) -> str:
+    if case.found("DAT701", at_least=Severity.WARNING):
+        return "Standardise the inputs, then train again from Xavier-initialised weights."
+    return "Train again from Xavier-initialised weights, or use ReLU or GELU in hidden layers."
+
+
+def _saturated_share(site: Site) -> float:
+    return (site.stats.saturated_units or 0) / (site.units or 1)
+
+
+def vanishing_slope(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: does the product of the measured slopes over depth leave any gradient."""
+    hidden = [site for site in _activations(case) if not site.is_final]
+    slopes = [site.stats.mean_slope for site in hidden if site.stats.mean_slope is not None]
+    if not slopes:
+        return _not_run(case) or ruled_out("There is no hidden activation.")
+    left = prod(slopes)
+    evidence = f"The mean slopes of {len(slopes)} hidden activations multiply to {number(left)}"
+    if left >= _VANISHED:
+        return ruled_out(f"{evidence}.")
+    if any(len(site.inputs) > 1 for site in case.scan.sites):
+        return unknown(f"{evidence}, but the layers do not form one chain.")
+    if works(case.scan):
+        return ruled_out(f"{evidence}, but labels show that the model has learned.")
+    if not fails(case.scan):
+        return unknown(f"{evidence}; labels would tell whether that does harm.")
+    remedy = "Use ReLU or GELU in the hidden layers, fewer layers, or residual paths with norms."
+    return confirmed(f"{evidence}: hardly any gradient reaches the first layer.", remedy)
+
+
+def exploding(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: do activations grow from layer to layer, or end in NaN."""
+    found = [*case.found("ACT109"), *case.found("ACT107", at_least=Severity.WARNING)]
+    if found:
+        return confirmed(found[0].message, found[0].remedy)
+    return ruled_out("Activations keep their scale and are finite.")
+
+
+def unnormalised_input(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: is the input far from zero mean and unit variance."""
+    found = case.found("DAT701", at_least=Severity.WARNING)
+    if found:
+        return confirmed(found[0].message, found[0].remedy)
+    return ruled_out("The inputs' scale is ordinary.")

@@ -1,0 +1,159 @@
+"""One pass of batches through a live module: sites, coverage and output as plain records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor, nn
+
+from actdiag.capture import Capture
+from actdiag.stats.output import OutputAccumulator, output_kind
+from actdiag.stats.weights import weight_stats
+from actdiag.text import printable
+
+if TYPE_CHECKING:
+    from actdiag.records import Coverage, ModuleInfo, OutputStats, Site, WeightStats
+
+Progress = Callable[[int, int | None, str], None]
+
+
+class Batch(Protocol):
+    """What the feed room hands out; see :class:`actdiag.feed.Batch`."""
+
+    @property
+    def inputs(self) -> tuple[object, ...]: ...  # noqa: D102
+    @property
+    def kwargs(self) -> dict[str, object]: ...  # noqa: D102
+    @property
+    def labels(self) -> Tensor | None: ...  # noqa: D102
+    @property
+    def samples(self) -> int: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one pass gave. ``sample_shape`` is that of the first input, without the sample axis."""
+
+    sites: tuple[Site, ...]
+    modules: tuple[ModuleInfo, ...]
+    coverage: Coverage
+    output: OutputStats | None
+    samples: int
+    batches: int
+    labels: int
+    sample_shape: tuple[int, ...] | None
+
+
+def silent(_done: int, _total: int | None, _phase: str) -> None:
+    """Show no progress."""
+
+
+def measure(
+    module: nn.Module,
+    batches: Iterable[Batch],
+    *,
+    forward: Callable[..., Any] | None = None,
+    total: int | None = None,
+    progress: Progress = silent,
+    phase: str = "measuring",
+) -> Measurement:
+    """Run every batch through ``module`` and collect everything.
+
+    Stops at the first batch in which the forward raises; what was measured before it stays, and
+    ``coverage.failure`` says what happened. ``forward`` is called in place of the module.
+    """
+    samples = count = labels = 0
+    answer: OutputAccumulator | None = None
+    with Capture(module, forward=forward) as capture:
+        for batch in batches:
+            output = capture.run(batch.inputs, batch.kwargs, batch.samples)
+            if capture.failure is not None:
+                break
+            count, samples = count + 1, samples + batch.samples
+            labels += 0 if batch.labels is None else len(batch.labels)
+            if output is not None:
+                answer = answer or _accumulator(output, batch.labels, capture.final_function())
+                answer.update(output, batch.labels)
+            progress(samples, total, phase)
+        sites = capture.sites()
+        return Measurement(
+            sites=sites,
+            modules=capture.modules(),
+            coverage=capture.coverage(),
+            output=answer.to_record() if answer else None,
+            samples=samples,
+            batches=count,
+            labels=labels,
+            sample_shape=next((site.shape[1:] for site in sites if site.role == "input"), None),
+        )
+
+
+def _accumulator(
+    output: Tensor, labels: Tensor | None, final_function: str | None
+) -> OutputAccumulator:
+    kind, assumed = output_kind(tuple(output.shape), final_function, labels, output)
+    return OutputAccumulator(kind, assumed=assumed)
+
+
+_KINDS = {
+    "linear": ("Linear", "Bilinear"),
+    "conv": ("Conv",),
+    "embedding": ("Embedding",),
+    "norm": ("Norm",),
+    "recurrent": ("LSTM", "GRU", "RNN"),
+    "attention": ("MultiheadAttention",),
+}
+
+
+def _kind(class_name: str, parameter: str) -> str:
+    if parameter.startswith("bias") or "_bias" in parameter:
+        return "bias"
+    kinds = (kind for kind, marks in _KINDS.items() if any(mark in class_name for mark in marks))
+    return next(kinds, "other")
+
+
+def weights_of(module: nn.Module) -> tuple[WeightStats, ...]:
+    """Statistics of every parameter and floating-point buffer; a shared one is told once."""
+    found = []
+    for owner_name, owner in module.named_modules():
+        entries = [*owner.named_parameters(recurse=False), *owner.named_buffers(recurse=False)]
+        for name, tensor in entries:
+            if not tensor.is_floating_point():
+                continue
+            found.append((f"{owner_name}.{name}".lstrip("."), owner_name, owner, name, tensor))
+    unique = {id(entry[4]): entry for entry in reversed(found)}
+    return tuple(
+        weight_stats(
+            printable(full),
+            printable(owner_name),
+            _kind(type(owner).__name__, name) if isinstance(tensor, nn.Parameter) else "buffer",
+            tensor,
+            tensor.requires_grad,
+        )
+        for full, owner_name, owner, name, tensor in reversed(unique.values())
+    )
+
+
+def weights_of_state(state: Mapping[str, Tensor]) -> tuple[WeightStats, ...]:
+    """Statistics of the tensors of a state dict whose class is not known.
+
+    What is a weight is read off the names and the number of axes: matrices and convolution
+    kernels under ``weight`` are layers, everything else is told without a fan.
+    """
+    found = []
+    for name, tensor in state.items():
+        if not tensor.is_floating_point():
+            continue
+        module, _, parameter = name.rpartition(".")
+        if parameter.startswith("bias"):
+            kind = "bias"
+        elif parameter.startswith("running_"):
+            kind = "buffer"
+        elif parameter == "weight" and tensor.dim() > 1:
+            kind = "linear" if tensor.dim() == 2 else "conv"  # noqa: PLR2004 - a matrix
+        else:
+            kind = "other"
+        found.append(weight_stats(printable(name), printable(module), kind, tensor, True))  # noqa: FBT003
+    return tuple(found)

@@ -1,0 +1,247 @@
+"""From a model and data to a report: load, feed, measure, judge, carry out steps, diagnose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+
+from actdiag import rules
+from actdiag import steps as debug_steps
+from actdiag._version import __version__
+from actdiag.diagnose import diagnose, steps_called_for
+from actdiag.errors import UsageError
+from actdiag.feed import Feed, open_data, synthetic
+from actdiag.load import LoadedModel, Trust, live_model, load_model
+from actdiag.measure import (
+    Batch,
+    Measurement,
+    Progress,
+    measure,
+    silent,
+    weights_of,
+    weights_of_state,
+)
+from actdiag.records import (
+    Coverage,
+    DataInfo,
+    Report,
+    ReportVerdict,
+    Scan,
+    Severity,
+    Timings,
+    ToolInfo,
+)
+from actdiag.steps.base import Case
+from actdiag.steps.bench import Bench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+_BENCH_SAMPLES = 512  # our choice: enough for a median, few enough for twenty passes
+
+
+def scan(  # noqa: PLR0913 - the words of the contract, each an option of its own
+    model: nn.Module | str | Path,
+    data: object = None,
+    *,
+    factory: str | None = None,
+    factory_args: Mapping[str, Any] | None = None,
+    trust: Trust | None = None,
+    partial: bool = False,
+    labels: object = None,
+    train_data: object = None,
+    input_shape: str | tuple[int, ...] | None = None,
+    batch_size: int | None = None,
+    max_samples: int | None = None,
+    transform: str | None = None,
+    fix_input: bool = False,
+    device: str = "cpu",
+    seed: int = 0,
+    steps: str = "cheap",
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    settings: Settings | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Scan a model on data and say what is wrong with it, where, why, and what to do.
+
+    Args:
+        model: a live module, or the path of a model file.
+        data: a path, tensor, array, ``(x, y)`` pair, list of batches, DataLoader, Dataset or
+            callable; without it, synthetic input is made and labelled so.
+        factory: ``file.py:name`` or ``pkg.mod:name`` that builds the module for a state dict.
+        factory_args: keyword arguments for the factory.
+        trust: which code a model file may run; nothing by default.
+        partial: go on when a state dict does not fit entirely.
+        labels: column, key, file or array of the labels, where ``data`` does not hold them.
+        train_data: the data it was trained on, for the steps that compare with it.
+        input_shape: shape of one synthetic sample, such as ``(3, 32, 32)``.
+        batch_size: samples per forward pass.
+        max_samples: a seeded random sample of the data of at most this size.
+        transform: ``standardize``, ``scale01`` or ``file.py:function`` applied to the inputs.
+        fix_input: mend layout and dtype mistakes that were recognised.
+        device: where the model runs.
+        seed: of the sample and of synthetic input.
+        steps: which debug steps are carried out: ``none``, ``cheap`` or ``all``.
+        select: codes or prefixes of the rules to run; all by default.
+        ignore: codes or prefixes of rules to leave out.
+        settings: thresholds by rule code.
+        progress: called with samples done, samples in all (or None), and the phase.
+
+    Raises:
+        ActdiagError: the model or the data cannot be used; it says why and what to do.
+    """
+    started = time.perf_counter()
+    loaded = (
+        live_model(model)
+        if isinstance(model, nn.Module)
+        else load_model(
+            str(model),
+            factory=factory,
+            factory_args=dict(factory_args or {}),
+            trust=trust or Trust(),
+            partial=partial,
+            device=device,
+        )
+    )
+    loaded_at = time.perf_counter()
+    feed = None
+    if loaded.module is not None:
+        loaded.module.to(device)
+        feed = _feed(
+            loaded.module,
+            data,
+            labels=labels,
+            input_shape=input_shape,
+            batch_size=batch_size,
+            max_samples=max_samples,
+            transform=transform,
+            fix_input=fix_input,
+            seed=seed,
+        )
+    record = _scan(loaded, feed, progress)
+    measured_at = time.perf_counter()
+    report = judged(record, select=select, ignore=ignore, settings=settings)
+    train = _train_feed(train_data, loaded.module, batch_size=batch_size, transform=transform)
+    bench = _bench(loaded.module, feed, train, record)
+    outcomes = debug_steps.carry_out(
+        steps_called_for(record, report.findings),
+        Case(record, report.findings, bench),
+        budget=steps,
+    )
+    finished = time.perf_counter()
+    return replace(
+        report,
+        diagnoses=diagnose(record, report.findings, outcomes),
+        timings=Timings(loaded_at - started, measured_at - loaded_at, finished - started),
+    )
+
+
+def _feed(  # noqa: PLR0913 - the words of the contract
+    module: nn.Module,
+    data: object,
+    *,
+    labels: object,
+    input_shape: str | tuple[int, ...] | None,
+    batch_size: int | None,
+    max_samples: int | None,
+    transform: str | None,
+    fix_input: bool,
+    seed: int,
+) -> Feed:
+    if data is None:
+        return synthetic(module, input_shape=input_shape, samples=max_samples, seed=seed)
+    if input_shape is not None:
+        raise UsageError(
+            "--input-shape makes synthetic input, and data was given too.",
+            hint="Leave one of the two out.",
+        )
+    return open_data(
+        data,
+        labels=labels,
+        batch_size=batch_size,
+        max_samples=max_samples,
+        transform=transform,
+        fix_input=fix_input,
+        seed=seed,
+        module=module,
+    )
+
+
+def _train_feed(
+    data: object, module: nn.Module | None, *, batch_size: int | None, transform: str | None
+) -> Feed | None:
+    if data is None or module is None:
+        return None
+    return open_data(data, batch_size=batch_size, transform=transform, module=module)
+
+
+def _bench(
+    module: nn.Module | None, feed: Feed | None, train: Feed | None, record: Scan
+) -> Bench | None:
+    """The model with the first few hundred samples, unless its forward failed."""
+    if module is None or feed is None or record.coverage.failure is not None:
+        return None
+    batches: list[Batch] = []
+    for batch in feed:
+        batches.append(batch)
+        if sum(item.samples for item in batches) >= _BENCH_SAMPLES:
+            break
+    return Bench(module, tuple(batches), feed, train)
+
+
+def judged(
+    record: Scan,
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    settings: Settings | None = None,
+) -> Report:
+    """The report of a scan without diagnoses: findings, skips and the verdict."""
+    findings, skipped = rules.judge(record, settings, select=select or (), ignore=ignore or ())
+    if any(finding.severity is not Severity.INFO for finding in findings):
+        verdict = ReportVerdict.FINDINGS
+    elif record.sites and record.data.samples and record.coverage.failure is None:
+        verdict = ReportVerdict.HEALTHY
+    else:
+        verdict = ReportVerdict.NOT_CHECKED
+    return Report(record, findings, skipped=skipped, verdict=verdict)
+
+
+def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:
+    """Everything measured of a loaded model."""
+    tool = ToolInfo(version=__version__)
+    module = loaded.module
+    if module is None or feed is None:
+        weights = weights_of_state(loaded.state)
+        note = " ".join(("Only the weights were read: the model was not run.", *loaded.notes))
+        return Scan(tool, loaded.info, DataInfo("none"), Coverage(note=note), weights=weights)
+    found = measure(module, feed, total=feed.samples, progress=progress)
+    return Scan(
+        tool=tool,
+        model=loaded.info,
+        data=_data_info(feed, found),
+        coverage=found.coverage,
+        sites=found.sites,
+        modules=found.modules,
+        output=found.output,
+        weights=weights_of(module),
+    )
+
+
+def _data_info(feed: Feed, found: Measurement) -> DataInfo:
+    return DataInfo(
+        source=feed.source,
+        synthetic=feed.synthetic,
+        samples=found.samples,
+        batches=found.batches,
+        labels=found.labels,
+        sample_shape=found.sample_shape,
+        notes=tuple(feed.notes),
+    )

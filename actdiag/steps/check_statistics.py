@@ -1,0 +1,43 @@
+"""Debug step: check activation statistics (mean, std, % zeros)."""
+
+from __future__ import annotations
+
+from actdiag.records import Outcome
+from actdiag.steps.base import Case, Result, Step, needs
+from actdiag.steps.depth import label, number, percent, signal_sites, where_it_dies
+
+
+def carry_out(case: Case) -> Result:
+    """Name the layer where the signal dies, with the profile over depth."""
+    sites = signal_sites(case.scan)
+    if not sites:
+        return needs("No activation was measured: the model was not run.")
+    profile = [
+        {
+            "site": site.name,
+            "mean": site.stats.mean,
+            "std": site.stats.std,
+            "zero_fraction": site.stats.zero_fraction,
+            "between_sample": site.stats.between_sample,
+        }
+        for site in sites
+    ]
+    death = where_it_dies(case.scan)
+    measured = {"dies_at": death.site.name if death else None, "profile": profile}
+    if death is None:
+        first, last = sites[0].stats, sites[-1].stats
+        text = (
+            f"Done on {len(sites)} sites: the signal gets through. Std {number(first.std)} at "
+            f"{label(sites[0])}, {number(last.std)} at {label(sites[-1])}; outputs differ between "
+            f"samples all the way."
+        )
+        return Result(Outcome.DONE, text, measured)
+    stats = death.site.stats
+    text = (
+        f"The signal dies at {label(death.site)}: {death.how} (mean {number(stats.mean)}, std "
+        f"{number(stats.std)}, {percent(stats.zero_fraction)} zeros)."
+    )
+    return Result(Outcome.DONE, text, measured)
+
+
+STEP = Step("check-statistics", "Check activation statistics (mean, std, % zeros)", carry_out)

@@ -1,0 +1,57 @@
+"""The signal over depth: which sites carry it, and where it dies or explodes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actdiag.records import Role, Scan, Site
+
+SAME_FOR_ALL = 1e-6  # of a layer's variance lies between samples: RULES.md, ACT106
+SIGNAL = (Role.ACTIVATION, Role.LINEAR, Role.CONV, Role.RECURRENT, Role.GATED_PRODUCT)
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """The first site that the signal does not survive, and how it dies there."""
+
+    site: Site
+    how: str
+
+
+def signal_sites(scan: Scan) -> tuple[Site, ...]:
+    """The sites that compute the signal, in execution order, with numbers."""
+    return tuple(site for site in scan.sites if site.role in SIGNAL and site.stats.elements)
+
+
+def where_it_dies(scan: Scan) -> Death | None:
+    """The first site with non-finite values, without a live unit, or equal for all samples."""
+    if scan.data.samples < 2:  # noqa: PLR2004 - one sample cannot tell samples apart
+        return None
+    for site in signal_sites(scan):
+        stats = site.stats
+        if stats.nonfinite and not stats.input_nonfinite:
+            return Death(site, f"{stats.nonfinite} values there are NaN or infinite")
+        if site.units and stats.dead_units == site.units:
+            return Death(site, f"none of its {site.units} units ever fires")
+        if stats.between_sample is not None and stats.between_sample < SAME_FOR_ALL:
+            return Death(site, "it gives the same values whatever the sample")
+    return None
+
+
+def label(site: Site) -> str:
+    """A site as people point at it: its name, what it computes, its line."""
+    what = f" ({site.function})" if site.function and site.function not in site.name else ""
+    return f"{site.name}{what}"
+
+
+def percent(fraction: float | None) -> str:
+    """A fraction as a percentage with as many digits as it deserves."""
+    if fraction is None:
+        return "?"
+    shown = 100 * fraction
+    return f"{shown:.0f} %" if shown >= 1 or shown == 0 else f"{shown:.2g} %"
+
+
+def number(value: float | None) -> str:
+    """A number in three digits."""
+    return "?" if value is None else f"{value:.3g}"
