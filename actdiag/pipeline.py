@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from actdiag import rules
 from actdiag import steps as debug_steps
 from actdiag._version import __version__
 from actdiag.diagnose import diagnose, steps_called_for
+from actdiag.diagnose.judged import judged
 from actdiag.errors import UsageError
 from actdiag.feed import Feed, open_data, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model
@@ -25,16 +25,7 @@ from actdiag.measure import (
     weights_of,
     weights_of_state,
 )
-from actdiag.records import (
-    Coverage,
-    DataInfo,
-    Report,
-    ReportVerdict,
-    Scan,
-    Severity,
-    Timings,
-    ToolInfo,
-)
+from actdiag.records import Coverage, DataInfo, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
 
@@ -194,24 +185,6 @@ def _bench(
         if sum(item.samples for item in batches) >= _BENCH_SAMPLES:
             break
     return Bench(module, tuple(batches), feed, train)
-
-
-def judged(
-    record: Scan,
-    *,
-    select: Iterable[str] | None = None,
-    ignore: Iterable[str] | None = None,
-    settings: Settings | None = None,
-) -> Report:
-    """The report of a scan without diagnoses: findings, skips and the verdict."""
-    findings, skipped = rules.judge(record, settings, select=select or (), ignore=ignore or ())
-    if any(finding.severity is not Severity.INFO for finding in findings):
-        verdict = ReportVerdict.FINDINGS
-    elif record.sites and record.data.samples and record.coverage.failure is None:
-        verdict = ReportVerdict.HEALTHY
-    else:
-        verdict = ReportVerdict.NOT_CHECKED
-    return Report(record, findings, skipped=skipped, verdict=verdict)
 
 
 def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:

@@ -1,0 +1,49 @@
+"""From a scan to a judged report, measured just now or saved long ago; no model is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from actdiag import rules
+from actdiag.diagnose import diagnose
+from actdiag.records import Report, ReportVerdict, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from actdiag.records import Scan
+
+    Settings = Mapping[str, Mapping[str, Any]]
+
+
+def judged(
+    record: Scan,
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    settings: Settings | None = None,
+) -> Report:
+    """The report of a scan without diagnoses: findings, skips and the verdict."""
+    findings, skipped = rules.judge(record, settings, select=select or (), ignore=ignore or ())
+    if any(finding.severity is not Severity.INFO for finding in findings):
+        verdict = ReportVerdict.FINDINGS
+    elif record.sites and record.data.samples and record.coverage.failure is None:
+        verdict = ReportVerdict.HEALTHY
+    else:
+        verdict = ReportVerdict.NOT_CHECKED
+    return Report(record, findings, skipped=skipped, verdict=verdict)
+
+
+def judged_again(
+    saved: Report,
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
+    settings: Settings | None = None,
+) -> Report:
+    """A saved report judged by the present rules; debug steps keep the outcomes they had."""
+    report = judged(saved.scan, select=select, ignore=ignore, settings=settings)
+    outcomes = {step.id: step for diagnosis in saved.diagnoses for step in diagnosis.steps}
+    diagnoses = diagnose(saved.scan, report.findings, outcomes)
+    return replace(report, diagnoses=diagnoses, timings=saved.timings)
