@@ -15,7 +15,7 @@ def calibrated() -> nn.Module:
         model,
         digits_small(),
         optim.AdamW(model.parameters(), lr=2e-3, weight_decay=1e-2),
-        epochs=30,
+        epochs=14,
     )
 
 
