@@ -1,0 +1,168 @@
+"""Open data of any kind: the one entry to the room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from actdiag.errors import DataError
+from actdiag.feed import files, tables
+from actdiag.feed.aligned import Aligned
+from actdiag.feed.feed import Feed, first_batch
+from actdiag.feed.first_layer import first_layer
+from actdiag.feed.fit import Source, check_ids, fit
+from actdiag.feed.images import ImageRows
+from actdiag.feed.live import resolve
+from actdiag.feed.loaders import Wish
+from actdiag.feed.names import LABEL_NAMES, first_named, listed, nearest, printable
+from actdiag.feed.python_names import is_python_name, load_name
+from actdiag.feed.roles import forward_of
+from actdiag.feed.scaling import BUILT_IN, Transformed, check_name, scaled
+from actdiag.feed.select import check_batch_size
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def open_data(
+    spec: Any,
+    *,
+    labels: Any = None,
+    batch_size: int | None = None,
+    max_samples: int | None = None,
+    seed: int = 0,
+    transform: str | Callable[..., Any] | None = None,
+    module: nn.Module | None = None,
+    fix_input: bool = False,
+) -> Feed:
+    """Data as batches for ``module``.
+
+    Args:
+        spec: path of a data file or folder of images, ``file.py:name`` or ``pkg.mod:name``, or a
+            live object: tensor, array, ``(x, y)``, dict of arrays, frame, list of batches,
+            DataLoader, Dataset, iterable, or a callable that returns one of these.
+        labels: a column or key of the data, the path of a file, or an array ``(samples, ...)``.
+        batch_size: most samples in a batch. Chosen by the shape of the samples if None; what
+            already comes in batches is split, never joined.
+        max_samples: feed a random sample of this many, drawn with ``seed``, in ascending order.
+        transform: ``standardize``, ``scale01``, ``file.py:function`` or a function of the inputs.
+        module: the model, which decides types, checks the first layer's width, and tells inputs
+            from labels by the arguments of its forward. It is not run.
+        fix_input: mend a layout that the model cannot take (and scale 8-bit images).
+
+    Raises:
+        DataError: the data cannot be read or the model certainly cannot take it.
+        RefusedError: reading the file would run code from it.
+        UsageError: an option that cannot be meant.
+    """
+    if isinstance(spec, Feed):
+        return spec
+    check_batch_size(batch_size)
+    data, name = _data(spec, seed)
+    layer = first_layer(module)
+    if isinstance(data, ImageRows) and layer is not None and layer.axes == 2:  # noqa: PLR2004 - images
+        data = data.with_channels(layer.expects)
+    key, beside = _labels(labels, data)
+    forward = forward_of(module)
+    found = resolve(data, Wish(forward, key, beside, batch_size, max_samples, seed))
+    source: Source = found.source
+    function = _function(transform, seed)
+    notes = found.notes
+    if function is not None:
+        source = Transformed(source, function, seed)
+        notes += (f"the inputs went through {_name_of(transform)}",)
+    from_code = not isinstance(found.source, Aligned)
+    first = first_batch(source, name)
+    fitted = fit(
+        source,
+        first,
+        module,
+        fix_input=fix_input,
+        from_code=from_code,
+        from_text=tables.is_frame(data),
+    )
+    if not from_code:
+        check_ids(fitted, layer)
+    notes += fitted.notes
+    if isinstance(transform, str) and transform in BUILT_IN:
+        channels_first = layer is not None and layer.kind == "conv"
+        final = scaled(fitted, transform, channels_first=channels_first)
+        return Feed(final, source=name, notes=notes + final.notes, advice=fitted.advice)
+    return Feed(fitted, source=name, notes=notes, advice=fitted.advice)
+
+
+def _data(spec: Any, seed: int) -> tuple[Any, str]:
+    """The data as an object, and what to call it."""
+    if not isinstance(spec, str | Path):
+        return spec, _live_name(spec)
+    text = str(spec)
+    if is_python_name(text) and not Path(text).exists():
+        return load_name(text, "--data", seed), printable(text)
+    return files.read(Path(text)), printable(text)
+
+
+def _live_name(data: Any) -> str:
+    shape = getattr(data, "shape", None)
+    if isinstance(data, Tensor | np.ndarray) or (shape is not None and tables.is_frame(data)):
+        return f"{type(data).__name__} {tuple(shape or ())}"
+    return printable(getattr(data, "__name__", None) or type(data).__name__)
+
+
+def _labels(labels: Any, data: Any) -> tuple[str | None, Any]:
+    """``labels`` as a key of the data, or as an array beside it."""
+    if labels is None:
+        return None, None
+    if not isinstance(labels, str | Path):
+        return None, tables.as_array(labels)
+    text = str(labels)
+    known = [str(name) for name in data.columns] if hasattr(data, "columns") else []
+    known = [str(name) for name in data] if isinstance(data, dict) else known
+    if text in known:
+        return text, None
+    if Path(text).exists():
+        return None, _label_file(Path(text))
+    if known or not isinstance(data, Tensor | np.ndarray | ImageRows | tuple):
+        return text, None
+    raise DataError(
+        f"there is no file {printable(text)} with labels",
+        hint="The data has no names or columns, so --labels must be a file.",
+    )
+
+
+def _label_file(path: Path) -> Any:
+    """The labels in a file: its only array or column, or the one that is called so."""
+    data = files.read(path)
+    if tables.is_frame(data):
+        data = {str(name): data[name] for name in data.columns}
+    if not isinstance(data, dict):
+        return tables.as_array(data)
+    name = next(iter(data)) if len(data) == 1 else first_named(data, LABEL_NAMES)
+    if name is None:
+        raise DataError(
+            f"cannot tell which of {listed(data)} in {printable(path)} are the labels",
+            hint=f"{nearest('labels', data)}Give a file with the labels only, or name them y.",
+        )
+    return tables.as_array(data[name])
+
+
+def _function(transform: Any, seed: int) -> Callable[..., Any] | None:
+    """The user's own function, if that's what was asked for."""
+    if transform is None or callable(transform):
+        return transform  # type: ignore[no-any-return]  # None or a callable
+    text = str(transform)
+    if is_python_name(text):
+        function = load_name(text, "--transform", seed)
+        if not callable(function):
+            raise DataError(f"--transform {printable(text)} is not a function")
+        return function  # type: ignore[no-any-return]  # a callable
+    check_name(text)
+    return None
+
+
+def _name_of(transform: Any) -> str:
+    return printable(
+        transform if isinstance(transform, str) else getattr(transform, "__name__", "a function")
+    )

@@ -1,0 +1,153 @@
+"""Which part of a data item is an input of the forward and which part is the labels."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from actdiag.errors import DataError
+from actdiag.feed.names import INPUT_NAMES, LABEL_NAMES, first_named, listed, nearest, printable
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_PAIR = 2
+
+
+@dataclass(frozen=True)
+class Forward:
+    """The arguments a model's forward takes.
+
+    Attributes:
+        names: those that can be passed by name, in order.
+        required: the names of those without a default.
+        most: how many can be passed by position; None for any number.
+        any_name: whether further keywords are accepted.
+    """
+
+    names: tuple[str, ...]
+    required: tuple[str, ...]
+    most: int | None
+    any_name: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An item taken apart: positional inputs, keyword inputs, labels (None without) and notes."""
+
+    inputs: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    labels: Any = None
+    notes: tuple[str, ...] = ()
+
+
+def forward_of(module: nn.Module | None) -> Forward | None:
+    """The signature of ``module.forward``; None where it has none to read (some TorchScript)."""
+    if module is None:
+        return None
+    try:
+        parameters = inspect.signature(module.forward).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    named = [p for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY}]
+    positional = [p for p in parameters if p.kind in {p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY}]
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters) and not positional:
+        named = []  # forward(*args, **kwargs) of a wrapper tells nothing
+    return Forward(
+        names=tuple(p.name for p in named),
+        required=tuple(p.name for p in named if p.default is p.empty),
+        most=None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional),
+        any_name=any(p.kind is p.VAR_KEYWORD for p in parameters),
+    )
+
+
+def divide(item: Any, forward: Forward | None, key: str | None = None) -> Parts:
+    """Take one item apart.
+
+    A mapping is read by its keys (``key`` names the labels, else ``y``, ``labels``, ``target`` and
+    the like). In a sequence the last element is the labels, unless the forward requires as many
+    inputs as there are elements. Anything else is a single input without labels.
+
+    Raises:
+        DataError: when the keys fit no reading, or ``key`` is not among them.
+    """
+    if isinstance(item, Mapping):
+        return _from_mapping(dict(item), forward, key)
+    if key is not None:
+        raise DataError(
+            f"labels are to be taken from {printable(key)!r}, but the data has no names",
+            hint="Give the labels as a file or an array, or the data as a dict.",
+        )
+    if isinstance(item, Sequence) and not isinstance(item, str | bytes) and not _is_record(item):
+        return _from_sequence(tuple(item), forward)
+    return Parts((item,))
+
+
+def _is_record(item: Any) -> bool:
+    """PackedSequence is a tuple by birth, and one input by meaning."""
+    return type(item).__name__ == "PackedSequence"
+
+
+def _from_sequence(items: tuple[Any, ...], forward: Forward | None) -> Parts:
+    required = len(forward.required) if forward else 1
+    if not items:
+        raise DataError("the data holds an empty item", hint="Give inputs, or (inputs, labels).")
+    if len(items) == 1 or (required > 1 and len(items) == required):
+        return _inputs(items, None)
+    *inputs, labels = items
+    most = forward.most if forward else None
+    if most == 1 and len(inputs) > most:
+        extra = len(items) - _PAIR
+        note = f"each item holds {len(items)} parts; the last {extra} after x and y were not used"
+        return replace(_inputs(items[:1], items[1]), notes=(note,))
+    return _inputs(tuple(inputs), labels)
+
+
+def _inputs(items: tuple[Any, ...], labels: Any) -> Parts:
+    """Inputs; a single one may itself be several, as in ``((a, b), y)`` or ``({..}, y)``."""
+    if len(items) == 1 and isinstance(items[0], Mapping):
+        return Parts((), {str(name): value for name, value in items[0].items()}, labels)
+    if len(items) == 1 and isinstance(items[0], tuple | list) and not _is_record(items[0]):
+        return Parts(tuple(items[0]), labels=labels)
+    return Parts(items, labels=labels)
+
+
+def _from_mapping(items: dict[Any, Any], forward: Forward | None, key: str | None) -> Parts:
+    named = {str(name): value for name, value in items.items()}
+    required = forward.required if forward else ()
+    if key is not None and key not in named:
+        raise DataError(
+            f"there are no labels named {printable(key)!r} in the data",
+            hint=f"{nearest(key, named)}It holds {listed(named)}.",
+        )
+    label = key or first_named([name for name in named if name not in required], LABEL_NAMES)
+    labels = named.pop(label) if label else None
+    if not named:
+        raise DataError(f"the data holds nothing but labels ({printable(label)})")
+    chosen = _chosen(named, forward)
+    unused = [name for name in named if name not in chosen]
+    notes = (f"not used from the data: {listed(unused)}",) if unused else ()
+    first = forward.names[0] if forward and forward.names else None
+    if len(chosen) == 1 and (chosen[0] in {first, *INPUT_NAMES} or not forward or not unused):
+        value = named[chosen[0]]
+        return Parts((value,), labels=labels, notes=notes)
+    return Parts((), {name: named[name] for name in chosen}, labels, notes)
+
+
+def _chosen(named: dict[str, Any], forward: Forward | None) -> list[str]:
+    """The names that are inputs."""
+    accepted = [name for name in named if forward and name in forward.names]
+    if forward and accepted and all(name in accepted for name in forward.required):
+        return accepted
+    single = first_named(named, INPUT_NAMES)
+    if single is not None and len(forward.required if forward else ()) <= 1:
+        return [single]
+    if len(named) == 1 or (forward and forward.any_name and not forward.required):
+        return list(named)
+    takes = f"The model's forward takes {listed(forward.names)}. " if forward else ""
+    raise DataError(
+        f"cannot tell which of {listed(named)} is the model's input",
+        hint=f"{takes}Name the input x and the labels y, or name the inputs as the forward does.",
+    )

@@ -1,0 +1,170 @@
+"""Tables: pandas frames, CSV and Parquet files, as a matrix of numbers and a column of labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from actdiag.errors import DataError
+from actdiag.feed.names import first_named, listed, nearest, printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+# Shorter than for arrays: a column named "classes" or "targets" may well be a feature.
+_LABEL_COLUMNS = ("label", "labels", "target", "y", "class")
+_SEPARATORS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table taken apart: ``matrix`` ``(rows, features)``, ``labels`` ``(rows,)`` or None."""
+
+    matrix: np.ndarray[Any, Any]
+    labels: np.ndarray[Any, Any] | None
+    notes: tuple[str, ...]
+
+
+def is_frame(value: object) -> bool:
+    """Whether ``value`` is a pandas DataFrame or Series; does not import pandas."""
+    kinds = ((kind.__module__.partition(".")[0], kind.__name__) for kind in type(value).__mro__)
+    return any(kind in {("pandas", "DataFrame"), ("pandas", "Series")} for kind in kinds)
+
+
+def as_array(value: Any) -> Any:
+    """A frame, series or list as a numpy array; tensors and arrays as they are."""
+    if is_frame(value):
+        array = value.to_numpy()
+        return array[:, 0] if array.ndim > 1 and array.shape[1] == 1 else array
+    return value if hasattr(value, "shape") else np.asarray(value)
+
+
+def columns(frame: Any, key: str | None, *, separate: bool = False) -> Columns:
+    """Split ``frame`` into features and labels.
+
+    ``key`` names the column of the labels; without it, one called label, target, y or class is
+    taken and noted, unless ``separate`` says that the labels come from elsewhere.
+
+    Raises:
+        DataError: no such column, columns that aren't numbers, no features or no rows.
+    """
+    table = frame.to_frame() if frame.ndim == 1 else frame
+    named: dict[str, Any] = {str(name): name for name in table.columns}
+    notes = []
+    if key is not None and key not in named:
+        raise DataError(
+            f"there is no column {printable(key)!r} for the labels",
+            hint=f"{nearest(key, named)}The columns are {listed(named)}.",
+        )
+    label = key
+    if label is None and not separate and len(named) > 1:
+        label = first_named(named, _LABEL_COLUMNS)
+        if label is not None:
+            notes.append(f"column {printable(label)!r} was taken as the labels")
+    index = _saved_index(table, named)
+    if index is not None:
+        notes.append(f"column {printable(index)!r} counts the rows and was left out")
+    features = [column for name, column in named.items() if name not in {label, index}]
+    matrix = _matrix(table[features])
+    missing = [str(name) for name in features if table[name].isna().any()]
+    if missing:
+        notes.append(f"missing values, fed as NaN, in columns {listed(missing)}")
+    labels = None if label is None else _label_column(table[named[label]], label)
+    return Columns(matrix, labels, tuple(notes))
+
+
+def _saved_index(table: pd.DataFrame, named: dict[str, Any]) -> str | None:
+    """The nameless first column that pandas writes for its index, if it just counts the rows."""
+    first = next(iter(named), None)
+    if first is None or not first.startswith("Unnamed: 0") or len(named) == 1:
+        return None
+    return first if (table[named[first]] == np.arange(len(table))).all() else None
+
+
+def _matrix(table: pd.DataFrame) -> np.ndarray[Any, Any]:
+    from pandas.api import types
+
+    if not len(table):
+        raise DataError("the table has no rows", hint="Give at least one row below the header.")
+    if not len(table.columns):
+        raise DataError("the table has no column but the labels", hint="Give at least one feature.")
+    odd = [name for name in table.columns if not types.is_numeric_dtype(table[name])]
+    if odd:
+        examples = (f"{name} ({table[name].dropna().iloc[:1].tolist()})" for name in odd)
+        raise DataError(
+            f"{len(odd)} of {len(table.columns)} columns are not numbers: {listed(examples)}",
+            hint="Encode them the way the training did (one-hot, codes), drop them, or name the "
+            "label column with --labels.",
+        )
+    whole = all(types.is_integer_dtype(kind) or types.is_bool_dtype(kind) for kind in table.dtypes)
+    if whole and not table.isna().to_numpy().any():
+        return table.to_numpy(dtype=np.int64)
+    return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _label_column(column: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
+    from pandas.api import types
+
+    missing = int(column.isna().sum())
+    if missing:
+        raise DataError(
+            f"{missing} of {len(column)} labels are missing in column {printable(name)!r}",
+            hint="Drop these rows or fill in their labels.",
+        )
+    if types.is_numeric_dtype(column):
+        return np.asarray(column.to_numpy())
+    return np.asarray(column.astype(str).to_numpy(dtype=object))
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """The table in a text file with separated values; a first row of numbers is no header."""
+    import pandas as pd
+
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        first = next((line for line in file if line.strip()), "").rstrip("\r\n")
+    separator = max(_SEPARATORS, key=first.count)
+    if separator not in first and len(first.split()) > 1:
+        separator = r"\s+"
+    cells = first.split() if separator == r"\s+" else first.split(separator)
+    header: Literal["infer"] | None = None if all(map(_is_number, cells)) else "infer"
+    try:
+        frame = pd.read_csv(
+            path, sep=separator, header=header, encoding="utf-8-sig", low_memory=False
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{printable(path)} is not a table: {printable(error)}",
+            hint="Each line needs the same number of values, separated by commas.",
+        ) from error
+    named: pd.DataFrame = frame.rename(columns=lambda name: str(name).strip())
+    return named
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """The table in a Parquet file; needs the extra ``parquet``."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(path)
+    except ImportError as error:
+        raise DataError(
+            f"reading {printable(path)} needs pyarrow, which is not installed",
+            hint="Install it with: pip install 'torch-actdiag[parquet]'",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{printable(path)} is not a readable Parquet file: {printable(error)}",
+            hint="It may be cut short; copy or write it again.",
+        ) from error
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip().strip('"'))
+    except ValueError:
+        return False
+    return True
