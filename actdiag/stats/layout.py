@@ -1,0 +1,130 @@
+"""One view for every tensor, ``(samples, units, positions...)``, and cache-sized blocks of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+# A block of float32, its float64 copy and a float32 mask together stay within 1 MB of cache.
+CACHE_ELEMENTS = 1 << 16
+# On an accelerator a launch costs more than a trip to memory.
+LAUNCH_ELEMENTS = 1 << 24
+# Partial results are one row of units per block; this keeps them a small share of the block.
+WIDEST = 2048
+
+
+# What float32 holds exactly, beside the narrower floating-point types.
+_NARROW = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.uint16)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A tensor seen by sample and unit, without copying.
+
+    Attributes:
+        values: shape ``(samples, units, *positions)``, any strides; one unit when no axis is known.
+        by_sample: whether axis 0 is that of the samples; otherwise it has length 1.
+        by_unit: whether axis 1 is that of the units; otherwise it has length 1.
+    """
+
+    values: Tensor
+    by_sample: bool
+    by_unit: bool
+
+
+def arrange(
+    tensor: Tensor, *, unit_axis: int | None, sample_axis: int | None = None, samples: int = 1
+) -> View:
+    """View a tensor of any layout as ``(samples, units, *positions)``.
+
+    A sample axis that is ``k`` times as long as ``samples`` holds ``k`` consecutive rows of each
+    sample, as when tokens were flattened into rows. One that does not divide is no sample axis.
+
+    Raises:
+        IndexError: an axis is out of range.
+    """
+    tensor = plain(tensor)
+    ranks = range(-tensor.ndim, tensor.ndim)
+    for axis in (unit_axis, sample_axis):
+        if axis is not None and axis not in ranks:
+            raise IndexError(f"axis {axis} of a tensor with shape {tuple(tensor.shape)}")
+    unit = None if unit_axis is None else unit_axis % tensor.ndim
+    sample = None if sample_axis is None else sample_axis % tensor.ndim
+    if sample == unit or samples < 1 or (sample is not None and tensor.shape[sample] % samples):
+        sample = None
+    rest = [axis for axis in range(tensor.ndim) if axis not in (sample, unit)]
+    front = [axis for axis in (sample, unit) if axis is not None]
+    values = tensor.permute(*front, *rest)
+    if sample is None:
+        values = values.unsqueeze(0)
+    if unit is None:
+        values = values.unsqueeze(1)
+    if sample is not None and values.shape[0] != samples:
+        values = values.unflatten(0, (samples, -1)).movedim(1, 2)
+    return View(_coalesced(values), by_sample=sample is not None, by_unit=unit is not None)
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """The same values as an ordinary, dense tensor without gradient."""
+    tensor = tensor.detach()
+    if tensor.is_quantized:
+        tensor = tensor.dequantize()
+    if tensor.layout is not torch.strided:
+        tensor = tensor.to_dense()
+    return tensor.resolve_conj().resolve_neg()
+
+
+def as_float(block: Tensor) -> Tensor:
+    """A block in float32 where that holds its values exactly, else in float64."""
+    if block.dtype in (torch.float32, torch.float64):
+        return block
+    if block.is_complex():
+        return as_float(block.abs())
+    exact = block.dtype in _NARROW or block.is_floating_point()
+    return block.to(torch.float32 if exact else torch.float64)
+
+
+def _coalesced(values: Tensor) -> Tensor:
+    """Join neighbouring position axes whose strides allow it: fewer axes reduce faster."""
+    shape, strides = list(values.shape[:2]), list(values.stride()[:2])
+    for size, stride in zip(values.shape[2:], values.stride()[2:], strict=True):
+        if size == 1:
+            continue
+        if len(shape) > 2 and strides[-1] == size * stride:
+            shape[-1], strides[-1] = shape[-1] * size, stride
+        else:
+            shape.append(size)
+            strides.append(stride)
+    return values.as_strided(shape, strides)
+
+
+def columns(values: Tensor) -> tuple[Tensor, ...]:
+    """Cut a view into ranges of units that are not too wide."""
+    return values.split(WIDEST, dim=1)
+
+
+def groups(values: Tensor) -> Iterator[list[Tensor]]:
+    """Cut a view into whole samples that fit a block, or a single sample cut into such blocks."""
+    limit = CACHE_ELEMENTS if values.device.type == "cpu" else LAUNCH_ELEMENTS
+    step = max(1, limit // math.prod(values.shape[1:]))
+    for part in values.split(step):
+        yield list(_pieces(part, limit))
+
+
+def _pieces(part: Tensor, limit: int) -> Iterator[Tensor]:
+    """Halve along the longest position axis until a piece is small enough."""
+    if part.numel() <= limit or part.ndim == 2:
+        yield part
+        return
+    axis = max(range(2, part.ndim), key=lambda axis: part.shape[axis])
+    count = min(part.shape[axis], math.ceil(part.numel() / limit))
+    for piece in part.split(math.ceil(part.shape[axis] / count), dim=axis):
+        yield from _pieces(piece, limit)

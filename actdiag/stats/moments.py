@@ -1,0 +1,109 @@
+"""Counts and moments per unit as one tensor, merged by Chan's formula.
+
+Chan, Golub and LeVeque 1983, "Algorithms for computing the sample variance".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Row(IntEnum):
+    """What each row of a ``(rows, units)`` table of moments holds.
+
+    Counts are held in float64, exact up to 9e15. ``COUNT`` is of finite values. ``LOW`` is inf
+    and ``HIGH`` -inf where there was none. ``SQUARES`` is the sum of squared distances from the
+    mean.
+    """
+
+    COUNT = 0
+    NONFINITE = 1
+    ZEROS = 2
+    POSITIVE = 3
+    ABSOLUTE = 4
+    MEAN = 5
+    SQUARES = 6
+    LOW = 7
+    HIGH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one walk over a tensor found.
+
+    Attributes:
+        table: rows as in :class:`Row`, one column per unit.
+        samples: the means of each sample: rows count, mean and squared distances, one column per
+            unit; null where the tensor is not ordered by sample.
+        nan: number of NaN.
+    """
+
+    table: Tensor
+    samples: Tensor | None
+    nan: Tensor | int = 0
+
+
+def accumulator_device(device: torch.device) -> torch.device:
+    """Where float64 accumulators of tensors on ``device`` live: MPS has no float64."""
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def empty(units: int, device: torch.device) -> Tensor:
+    """The table of no values at all."""
+    table = torch.zeros(len(Row), units, dtype=torch.float64, device=accumulator_device(device))
+    table[Row.LOW], table[Row.HIGH] = torch.inf, -torch.inf
+    return table
+
+
+def combined(stack: Tensor) -> Tensor:
+    """Merge tables as if their values had been one set: ``(tables, rows, units)`` to one table."""
+    if stack.shape[0] == 1:
+        return stack[0]
+    result = torch.empty_like(stack[0])
+    result[: Row.MEAN] = stack[:, : Row.MEAN].sum(0)
+    result[Row.MEAN], result[Row.SQUARES] = chan(
+        stack[:, Row.COUNT], stack[:, Row.MEAN], stack[:, Row.SQUARES]
+    )
+    result[Row.LOW] = stack[:, Row.LOW].amin(0)
+    result[Row.HIGH] = stack[:, Row.HIGH].amax(0)
+    return result
+
+
+def combined_means(stack: Tensor) -> Tensor:
+    """Merge rows count, mean and squared distances: ``(parts, 3, units)`` to ``(3, units)``."""
+    count, mean, squares = stack.unbind(1)
+    return torch.stack((count.sum(0), *chan(count, mean, squares)))
+
+
+def chan(count: Tensor, mean: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
+    """Merge along axis 0: the mean of all, and the sum of squared distances from it.
+
+    The mean is found in two steps, so that a large common offset costs no digits.
+    """
+    total = count.sum(0).clamp_(min=1)
+    rough = (count * mean).sum(0) / total
+    away = mean - rough
+    shift = (count * away).sum(0) / total
+    away = away - shift
+    return rough + shift, (squares + count * away * away).sum(0)
+
+
+def spread(table: Tensor) -> Tensor:
+    """Standard deviation of each unit over all its values (not n - 1), shape ``(units,)``."""
+    variance = table[Row.SQUARES] / table[Row.COUNT].clamp(min=1)
+    # Equal values have none, whatever rounding left.
+    return torch.where(table[Row.LOW] == table[Row.HIGH], 0, variance.clamp(min=0).sqrt())
+
+
+def pooled(table: Tensor) -> Tensor:
+    """All units of a table as a single one: ``(rows, units)`` to ``(rows, 1)``."""
+    if table.shape[1] == 0:
+        return empty(1, table.device)
+    return combined(table.T.unsqueeze(2))

@@ -1,0 +1,62 @@
+"""A bounded, evenly scattered set of positions of each sample, the same however data is batched."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import torch
+
+from actdiag.stats.layout import as_float
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+AT_ONCE = 1 << 16
+
+
+def picked(values: Tensor, limit: int) -> Iterator[Tensor]:
+    """Values at no more than ``limit`` positions of each sample, in pieces of bounded size.
+
+    ``values`` is a view ``(samples, units, *positions)``. A sample of at most ``limit`` values
+    gives all of them. The pieces are float32 or float64, of any shape.
+    """
+    each = math.prod(values.shape[1:])
+    if each <= limit:
+        step = max(1, AT_ONCE // each)
+        for part in values.split(step):
+            yield as_float(part)
+        return
+    offsets = _offsets(tuple(values.shape[1:]), values.stride()[1:], limit).to(values.device)
+    last = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
+    flat = values.as_strided((last + 1,), (1,))
+    samples = torch.arange(values.shape[0], device=values.device) * values.stride(0)
+    for part in samples.split(max(1, AT_ONCE // len(offsets))):
+        places = (part.unsqueeze(1) + offsets).flatten()
+        yield as_float(flat.index_select(0, places))
+
+
+@lru_cache(maxsize=256)
+def _offsets(shape: tuple[int, ...], strides: tuple[int, ...], limit: int) -> Tensor:
+    """Where the picked positions of one sample lie in memory, relative to its first value."""
+    total = math.prod(shape)
+    places = torch.arange(0, total, even_stride(total, limit))
+    coordinates = torch.unravel_index(places, shape)
+    return sum(
+        (axis * step for axis, step in zip(coordinates, strides, strict=True)),
+        start=torch.zeros_like(places),
+    )
+
+
+def even_stride(total: int, limit: int) -> int:
+    """The smallest odd stride that picks at most ``limit`` of ``total`` and shares no factor.
+
+    An even or common factor would meet the same channels or columns again and again.
+    """
+    stride = -(-total // limit) | 1
+    while math.gcd(stride, total) > 1:
+        stride += 2
+    return stride

@@ -1,0 +1,93 @@
+"""Quantiles from buckets of equal ratio: adding counts merges them exactly.
+
+A bucket is the sign, the exponent and the six leading mantissa bits of a value's float32 form, so
+a value is known to 1 part in 64 before interpolation and 0.8 % after. The idea is that of
+DDSketch (Masson, Rim and Lee 2019) with the bits of the number as the logarithm.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from actdiag.stats.moments import accumulator_device
+from actdiag.stats.picks import picked
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
+PER_SAMPLE = 4096
+
+_SHIFT = 17  # leaves 1 sign, 8 exponent and 6 mantissa bits of 32
+_SIGNED = 1 << 14
+_INFINITE = 0xFF << 6  # the first bucket beyond the finite ones
+_LARGEST = torch.finfo(torch.float32).max
+
+
+class Buckets:
+    """Counts of values per bucket. Memory is fixed; NaN and Inf are left out of the answers.
+
+    Values below 2e-40 in size share the bucket of zero; float64 beyond float32 that of its end.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.counts = torch.zeros(2 * _SIGNED, dtype=torch.int64, device=accumulator_device(device))
+
+    def add(self, values: Tensor) -> None:
+        """Count an evenly scattered part of each sample of a view (samples, units, *positions)."""
+        for piece in picked(values, PER_SAMPLE):
+            keys = bucket(piece).flatten().to(self.counts.device)
+            self.counts.scatter_add_(0, keys, torch.ones_like(keys))
+
+    def merge(self, other: Buckets) -> None:
+        """Take over the counts of another."""
+        self.counts += other.counts.to(self.counts.device)
+
+    def quantiles(self, low: float, high: float) -> dict[str, float | None]:
+        """The quantiles named in ``QUANTILES``, kept within the exact extremes."""
+        counts = self.counts.cpu()
+        negative, positive = counts[_SIGNED:][:_INFINITE], counts[:_INFINITE].clone()
+        positive[0] += negative[0]
+        ordered = torch.cat((negative[1:].flip(0), positive))
+        ends = ordered.cumsum(0)
+        total = int(ends[-1])
+        if total == 0:
+            return dict.fromkeys(QUANTILES)
+        return {
+            name: min(max(_between(ordered, ends, (total - 1) * float(name)), low), high)
+            for name in QUANTILES
+        }
+
+
+def bucket(values: Tensor) -> Tensor:
+    """The bucket of each value of a float32 or float64 tensor, as int64."""
+    if values.dtype == torch.float64:
+        narrow = values.clamp(-_LARGEST, _LARGEST).float()
+        values = torch.where(torch.isinf(values), torch.inf, narrow)
+    bits = values.contiguous().view(torch.int32)
+    return (bits >> _SHIFT).bitwise_and_(2 * _SIGNED - 1).long()
+
+
+def _between(ordered: Tensor, ends: Tensor, rank: float) -> float:
+    """The value at a fractional rank, linear between its neighbours as numpy's default is."""
+    below = _at(ordered, ends, math.floor(rank))
+    above = _at(ordered, ends, math.ceil(rank))
+    return below + (above - below) * (rank - math.floor(rank))
+
+
+def _at(ordered: Tensor, ends: Tensor, rank: int) -> float:
+    """The value of that rank, as if those of a bucket were spread evenly over it."""
+    place = int(torch.searchsorted(ends, rank, right=True))
+    size = place - (_INFINITE - 1)  # the bucket of zero stands after all negative ones
+    if size == 0:
+        return 0.0
+    inside = rank - (int(ends[place]) - int(ordered[place])) + 0.5
+    edges = torch.tensor([abs(size), abs(size) + 1], dtype=torch.int32) << _SHIFT
+    near, far = edges.view(torch.float32).double().tolist()
+    share = inside / int(ordered[place])
+    if not math.isfinite(far):
+        far = _LARGEST
+    return near + (far - near) * share if size > 0 else -(far - (far - near) * share)

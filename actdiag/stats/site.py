@@ -1,0 +1,136 @@
+"""Everything that is measured at one site, from batches, shards or both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from actdiag.stats.layout import arrange
+from actdiag.stats.moments import combined, combined_means, empty, pooled
+from actdiag.stats.quantiles import Buckets
+from actdiag.stats.regions import Inputs
+from actdiag.stats.summary import Totals, summarise
+from actdiag.stats.units import measure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from actdiag.functions.row import ActivationFunction
+    from actdiag.records import SiteStats, UnitStats
+
+
+class SiteAccumulator:
+    """Streams the tensors of one site; memory is O(units) whatever flows through.
+
+    Any partition of the same samples into batches and accumulators, merged in any order, gives
+    the same counts exactly and the same floats to rounding. Nothing is read back from an
+    accelerator before :meth:`to_record`.
+
+    Args:
+        units: number of units, or null to take it from the first tensor.
+        function: the activation function at this site, if any.
+        settings: the function's settings where they differ from the catalogue's.
+    """
+
+    def __init__(
+        self,
+        units: int | None,
+        function: ActivationFunction | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.units = units
+        self.function = function
+        self.settings = settings or {}
+        self.by_unit = units is not None
+        self.table: Tensor | None = None
+        self.samples: Tensor | None = None
+        self.nan: Tensor | int = 0
+        self.buckets: Buckets | None = None
+        self.inputs: Inputs | None = None
+
+    def update(
+        self, output: Tensor, *, unit_axis: int | None, sample_axis: int | None, samples: int
+    ) -> None:
+        """Take in the output of one call.
+
+        Args:
+            output: a tensor of any dtype and layout; complex values count by their size.
+            unit_axis: axis of the units, or null when it is not known.
+            sample_axis: axis of the samples, or null. It may be a multiple of ``samples`` long,
+                when each sample fills that many consecutive rows.
+            samples: number of samples in the batch.
+        """
+        if output.numel() == 0:
+            return
+        view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
+        found = measure(view)
+        self._take(found.table, found.samples, by_unit=view.by_unit)
+        self.nan = self.nan + found.nan
+        if self.buckets is None:
+            self.buckets = Buckets(output.device)
+        self.buckets.add(view.values)
+
+    def update_input(
+        self,
+        x: Tensor,
+        *,
+        unit_axis: int | None,
+        sample_axis: int | None = None,
+        samples: int = 1,
+    ) -> None:
+        """Take in the input of the function, before it runs; without a function, nothing.
+
+        With ``sample_axis`` and ``samples`` the mean slope of a smooth function is taken over at
+        most 512 positions of each sample; without them over all values, which is slow.
+        """
+        if self.function is None or x.numel() == 0:
+            return
+        view = arrange(x, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
+        if self.inputs is None:
+            self.inputs = Inputs(view, self.function, self.settings)
+        self.inputs.add(view)
+
+    def merge(self, other: SiteAccumulator) -> None:
+        """Take in all that another accumulator of the same site has seen."""
+        if other.table is not None:
+            self._take(other.table, other.samples, by_unit=other.by_unit)
+            self.nan = self.nan + other.nan
+        if other.buckets is not None:
+            self.buckets = self.buckets or Buckets(other.buckets.counts.device)
+            self.buckets.merge(other.buckets)
+        if other.inputs is not None:
+            if self.inputs is None:
+                self.inputs = other.inputs.nothing()
+            self.inputs.merge(other.inputs)
+
+    def _take(self, table: Tensor, samples: Tensor | None, *, by_unit: bool) -> None:
+        """Merge a table; units that do not match in number are no units, so all become one."""
+        if self.table is None:
+            self.table, self.samples, self.by_unit = table, samples, by_unit
+            return
+        table = table.to(self.table.device)
+        if (self.by_unit, self.table.shape) != (by_unit, table.shape):
+            self.table, table = pooled(self.table), pooled(table)
+            self.by_unit, self.samples = False, None
+        self.table = combined(torch.stack((self.table, table)))
+        if self.samples is not None and samples is not None:
+            both = (self.samples, samples.to(self.samples.device))
+            self.samples = combined_means(torch.stack(both))
+        else:
+            self.samples = None
+
+    def to_record(self) -> tuple[SiteStats, UnitStats | None]:
+        """The numbers so far, per layer and per unit; per unit null where none are known."""
+        table = empty(self.units or 1, torch.device("cpu")) if self.table is None else self.table
+        return summarise(
+            Totals(
+                table=table.cpu(),
+                samples=None if self.samples is None else self.samples.cpu(),
+                by_unit=self.by_unit,
+                nan=int(self.nan),
+                buckets=self.buckets,
+                inputs=None if self.inputs is None else self.inputs.cpu(),
+                function=self.function,
+            )
+        )
