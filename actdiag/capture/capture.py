@@ -12,6 +12,7 @@ from actdiag.capture.containers import primary_output, tensors_in
 from actdiag.capture.guard import preserved
 from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running, is_leaf, settings_of
+from actdiag.capture.observer import Observer
 from actdiag.capture.recorder import OpenSite, Place, Recorder
 from actdiag.capture.source import raising_line
 from actdiag.capture.trail import Trail
@@ -37,7 +38,7 @@ class Capture:
         self._forward = forward or model
         self._recorder = Recorder()
         self._stack: ModuleStack
-        self._mode: SiteMode
+        self._observer: Observer
         self._restore = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -50,7 +51,7 @@ class Capture:
             for module_name, module in self.model.named_modules()
             for parameter in module.parameters(recurse=False)
         }
-        self._mode = SiteMode(self._recorder, self._stack, weights)
+        self._observer = Observer(self._recorder, self._stack, weights)
         return self
 
     def __exit__(
@@ -71,7 +72,7 @@ class Capture:
         self._stack.opened = 0
         pending = self._open_inputs((inputs, kwargs))
         try:
-            with self._mode:
+            with SiteMode(self._observer):
                 result = self._forward(*inputs, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = self._failure(error)
@@ -89,7 +90,7 @@ class Capture:
         """Open a site for each input; it is measured at the end, when its unit axis is known."""
         pending = []
         for tensor in tensors_in(arguments):
-            axis = {1: None, 2: 1}.get(tensor.dim())
+            axis = 1 if tensor.dim() == 2 and tensor.is_floating_point() else None  # noqa: PLR2004
             place = Place("", type(self.model).__name__, own_name=False)
             trail = Trail((), unit_axis=axis, sample_axis=0)
             site = self._recorder.open(
@@ -193,7 +194,7 @@ class Capture:
     def coverage(self) -> Coverage:
         """What was seen and what was not."""
         leaves = [name for module, name in self._stack.names.items() if is_leaf(module)]
-        seen = set(self._stack.calls) | self._mode.weights_used
+        seen = set(self._stack.calls) | self._observer.weights_used
         notes = []
         if any(isinstance(module, ScriptModule) for module in self._stack.names):
             notes.append("TorchScript modules cannot be hooked: what happens inside was not seen.")
@@ -206,7 +207,7 @@ class Capture:
             sites=len(self.sites()),
             modules=len(leaves),
             modules_not_called=tuple(name for name in leaves if name not in seen),
-            functions_not_captured=tuple(self._mode.not_captured),
+            functions_not_captured=tuple(self._observer.not_captured),
             note=" ".join(notes),
             failure=self.failure,
         )

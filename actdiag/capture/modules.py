@@ -31,7 +31,12 @@ def is_leaf(module: nn.Module) -> bool:
 
 
 def is_builtin_layer(module: nn.Module) -> bool:
-    """Whether the module is, or derives from, a layer of ``torch.nn`` and has no children."""
+    """Whether the module is, or derives from, a layer of ``torch.nn`` and has no children.
+
+    ``MultiheadAttention`` counts: its only child is never called.
+    """
+    if isinstance(module, nn.MultiheadAttention):
+        return True
     families = (cls.__module__ for cls in type(module).__mro__ if cls is not nn.Module)
     return is_leaf(module) and any(family.startswith("torch.nn.modules") for family in families)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -82,12 +83,37 @@ _PASSES = {
 _READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
 _READS |= {"is_floating_point", "is_complex", "data_ptr", "ndimension", "__len__", "item", "tolist"}
 
+KNOWN_SHAPERS = {  # not linear, but known for what they are: nothing to classify
+    *("cat", "concat", "concatenate", "stack", "hstack", "vstack", "chunk", "split", "unbind"),
+    *("getitem", "narrow", "select", "index_select", "gather", "take_along_dim", "roll", "flip"),
+    *("repeat", "repeat_interleave", "expand", "expand_as", "pad", "unfold", "fold", "tile"),
+    *("mean", "sum", "amax", "amin", "max", "min", "var", "std", "norm", "argmax", "argmin"),
+    *("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
+    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d"),
+    *("adaptive_max_pool2d", "adaptive_max_pool3d", "lp_pool1d", "lp_pool2d", "topk", "sort"),
+    *(
+        "interpolate",
+        "upsample",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "masked_fill",
+        "masked_select",
+    ),
+    *("setitem", "copy", "zero", "fill", "zeros_like", "ones_like", "empty_like", "full_like"),
+    *("rand_like", "randn_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "isinf", "any", "all", "type_as"),
+    *("matmul", "bmm", "einsum", "baddbmm", "mm", "addmm", "rmatmul", "mul", "cumsum", "tril"),
+    *("normalize", "linalg_norm", "pack_padded_sequence", "triu", "rsqrt", "numpy", "scatter"),
+    *("view_as", "reshape_as", "real", "imag", "squeeze", "unsqueeze", "view_as_real", "diff"),
+}
+
 
 def second_axis(dimensions: int) -> int:
     """Axis 1 counted from the end; the only axis of a vector."""
     return 1 - dimensions if dimensions > 1 else -1
 
 
+@cache
 def classify(function: Callable[..., Any]) -> Operation:
     """Classify a function handed over by ``__torch_function__``."""
     short = getattr(function, "__name__", str(function))

@@ -104,7 +104,7 @@ class Recorder:
                 function=function or label,
                 role=role,
                 call=call,
-                source=calling_line(),
+                source=None if role in (Role.INPUT, Role.OUTPUT) else calling_line(),
                 shape=tuple(tensor.shape),
                 unit_axis=unit_axis,
                 dtype=str(tensor.dtype).removeprefix("torch."),

@@ -71,6 +71,23 @@ def reshaped_axis(before: tuple[int, ...], after: tuple[int, ...], axis: int | N
     return None
 
 
+def fitted(trail: Trail, tensor: Tensor, samples: int) -> Trail:
+    """The trail with the axes that ``tensor`` still has.
+
+    An axis past the end has moved to the end with the axes reduced before it.
+    """
+    dimensions = tensor.dim()
+    unit = trail.unit_axis
+    if unit is not None and unit >= dimensions:
+        unit = dimensions - 1 if dimensions > 1 else None
+    sample = trail.sample_axis
+    if sample is not None and (
+        sample >= dimensions or not samples or tensor.shape[sample] % samples
+    ):
+        sample = None
+    return Trail(trail.sites, trail.straight, unit, sample, trail.fresh)
+
+
 class Trails:
     """Trails of the tensors alive in this forward pass; holds none of them alive."""
 

@@ -1,0 +1,66 @@
+"""Calls of layers: linear, convolution, norm, embedding, attention, recurrent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from actdiag.capture.containers import tensors_in
+from actdiag.capture.movements import other
+from actdiag.capture.operations import Kind, Operation, second_axis
+from actdiag.capture.trail import Trail, merged
+from actdiag.records import Role
+
+if TYPE_CHECKING:
+    from actdiag.capture.observer import Call, Observer
+
+_WEIGHTED = ("matmul", "mm", "addmm")
+
+
+def layer(observer: Observer, operation: Operation, call: Call) -> Any:
+    """A layer's output; of several outputs the first is measured, the others only followed."""
+    trails = observer.trails(call)
+    tensor = call.first()
+    if not trails or tensor is None:
+        return call.make()
+    if tensor.is_floating_point():
+        _place_input_units(observer, operation, trails[0], tensor)
+    result = call.make()
+    output, *extra = tensors_in(result)
+    before = merged(trails)
+    unit_axis = output.dim() + (operation.unit_axis or second_axis(output.dim()))
+    site = observer.open(
+        operation.name,
+        role=operation.role or Role.BLOCK,
+        tensor=output,
+        trail=before,
+        unit_axis=unit_axis,
+    )
+    observer.finish(site, output, unit_axis, before.sample_axis)
+    for further in extra:
+        observer.recorder.trails.put(further, Trail((site.index,), straight=False))
+    return result
+
+
+def _place_input_units(
+    observer: Observer, operation: Operation, trail: Trail, tensor: Tensor
+) -> None:
+    """The first layer to read the model's input tells which axis its features lie on."""
+    if trail.unit_axis is not None or len(trail.sites) != 1:
+        return
+    site = observer.recorder.sites[trail.sites[0]]
+    counted = operation.unit_axis or second_axis(tensor.dim())
+    same = site.role is Role.INPUT and len(site.shape) == tensor.dim() > 1
+    if same and site.shape[counted] == tensor.shape[counted]:
+        site.unit_axis = tensor.dim() + counted
+
+
+def matmul(observer: Observer, operation: Operation, call: Call) -> Any:
+    """``x @ W`` with a weight on the right is a linear layer; anything else mixes its sides."""
+    sides = [side for side in call.args if isinstance(side, Tensor)][-2:]
+    known = [observer.recorder.trails.of(side) is not None for side in sides]
+    if known == [True, False] and operation.name in _WEIGHTED:
+        linear = Operation(Kind.LAYER, operation.name, Role.LINEAR, unit_axis=-1)
+        return layer(observer, linear, call)
+    return other(observer, operation, call)

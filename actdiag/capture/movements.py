@@ -1,0 +1,75 @@
+"""Calls that move, reshape or pass on values, and those that nothing is known of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from actdiag.capture.containers import tensors_in
+from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
+from actdiag.capture.trail import Trail, fitted, merged, reshaped_axis
+
+if TYPE_CHECKING:
+    from actdiag.capture.observer import Call, Observer
+    from actdiag.capture.operations import Operation
+
+
+def move(observer: Observer, operation: Operation, call: Call) -> Any:
+    """A permutation of axes: the unit and the sample axis move with it."""
+    trails = observer.trails(call)
+    output = call.make()
+    if trails and isinstance(output, Tensor):
+        before = trails[0]
+        unit, sample = (
+            None if axis is None else moved_axis(operation.name, call.args, call.kwargs, axis)
+            for axis in (before.unit_axis, before.sample_axis)
+        )
+        observer.recorder.trails.put(output, Trail(before.sites, before.straight, unit, sample))
+    return output
+
+
+def reshape(observer: Observer, _operation: Operation, call: Call) -> Any:
+    """A view of another shape: an axis is kept where it can still be told."""
+    tensor = call.first()
+    shape = tuple(tensor.shape) if tensor is not None else ()
+    trails = observer.trails(call)
+    output = call.make()
+    if trails and isinstance(output, Tensor):
+        before, after = trails[0], tuple(output.shape)
+        unit = reshaped_axis(shape, after, before.unit_axis)
+        sample = reshaped_axis(shape, after, before.sample_axis)
+        observer.recorder.trails.put(output, Trail(before.sites, before.straight, unit, sample))
+    return output
+
+
+def keeps_axes(observer: Observer, _operation: Operation, call: Call) -> Any:
+    """A linear operation that keeps every axis: a sum, a scaling, a copy, dropout in eval mode."""
+    trails = observer.trails(call)
+    output = call.make()
+    if not trails or not isinstance(output, Tensor):
+        return output
+    if len(trails) == 1 and observer.recorder.trails.of(output) is not None:
+        same_tensor = output is call.args[0] and call.function.__name__.strip("_") not in _CHANGES
+        after = trails[0] if same_tensor else trails[0].passed()
+    else:
+        after = merged(trails).passed()
+    observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
+    return output
+
+
+_CHANGES = {"add", "sub", "mul", "div", "neg", "iadd", "imul", "isub", "idiv"}
+
+
+def other(observer: Observer, operation: Operation, call: Call) -> Any:
+    """Anything else: where it came from is remembered; what is not understood is told."""
+    trails = observer.trails(call)
+    result = call.make()
+    if not trails:
+        return result
+    after = merged(trails).blurred()
+    for output in tensors_in(result, depth=2):
+        observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
+        if operation.name not in KNOWN_SHAPERS and output.is_floating_point():
+            observer.note_unknown(operation)
+    return result

@@ -1,0 +1,106 @@
+"""What every kind of call shares: trails of the arguments, opening a site, finishing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor, nn
+
+from actdiag.capture.containers import tensors_in
+from actdiag.capture.trail import Trail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actdiag.capture.modules import ModuleStack
+    from actdiag.capture.operations import Operation
+    from actdiag.capture.recorder import OpenSite, Recorder
+    from actdiag.functions.row import ActivationFunction
+    from actdiag.records import Role
+
+
+class Call(NamedTuple):
+    """One call of a torch function, not yet made."""
+
+    function: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def make(self) -> Any:
+        """Make it."""
+        return self.function(*self.args, **self.kwargs)
+
+    def first(self) -> Tensor | None:
+        """The first tensor among the arguments."""
+        return next(tensors_in((self.args, self.kwargs)), None)
+
+
+class Observer:
+    """The recorder and the module stack, with what the handlers of all kinds need.
+
+    Attributes:
+        weights_used: modules whose parameters were arguments of a call.
+        not_captured: functions that change values in a way no catalogue knows, in order.
+    """
+
+    def __init__(self, recorder: Recorder, stack: ModuleStack, weights: dict[int, str]) -> None:
+        self.recorder = recorder
+        self.stack = stack
+        self.weights_used: set[str] = set()
+        self.not_captured: dict[str, None] = {}
+        self._weights = weights
+
+    def trails(self, call: Call) -> list[Trail]:
+        """Trails of the tensors among the arguments; weights met on the way are noted."""
+        trails = []
+        for tensor in tensors_in((call.args, call.kwargs), depth=3):
+            trail = self.recorder.trails.of(tensor)
+            if trail is not None:
+                trails.append(trail)
+            elif isinstance(tensor, nn.Parameter) and id(tensor) in self._weights:
+                self.weights_used.add(self._weights[id(tensor)])
+        return trails
+
+    def open(
+        self,
+        label: str,
+        *,
+        role: Role,
+        tensor: Tensor,
+        trail: Trail,
+        unit_axis: int | None,
+        row: ActivationFunction | None = None,
+        settings: dict[str, float] | None = None,
+    ) -> OpenSite:
+        """The site of a call made where the model is now."""
+        site = self.recorder.open(
+            self.stack.place(),
+            label,
+            role=role,
+            tensor=tensor,
+            trail=trail,
+            unit_axis=unit_axis,
+            row=row,
+            settings=settings,
+        )
+        self.stack.opened += 1
+        return site
+
+    def finish(
+        self, site: OpenSite, output: Tensor, unit_axis: int | None, sample_axis: int | None
+    ) -> None:
+        """Measure what the call gave; ``sample_axis`` is where the samples lay before it."""
+        axis = self.sample_axis(output, sample_axis)
+        trail = Trail((site.index,), unit_axis=unit_axis, sample_axis=axis, fresh=True)
+        self.recorder.measure(site, output, trail)
+
+    def sample_axis(self, tensor: Tensor, carried: int | None) -> int | None:
+        """The axis whose size is a multiple of the samples: the one carried, else the first."""
+        samples = self.recorder.samples
+        axes = [axis for axis in (carried, 0) if axis is not None and axis < tensor.dim()]
+        return next((axis for axis in axes if samples and tensor.shape[axis] % samples == 0), None)
+
+    def note_unknown(self, operation: Operation) -> None:
+        """Tell of a function that nothing is known of."""
+        place = self.stack.place()
+        self.not_captured[f"{place.module}/{operation.name}".lstrip("/")] = None
