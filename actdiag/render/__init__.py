@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import UsageError, did_you_mean
+from actdiag.render._words import clean
 
 if TYPE_CHECKING:
     from actdiag.records import Report
+
+
+__all__ = ["Display", "clean", "names", "render", "require"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,18 +49,17 @@ def tally(findings: Iterable[Finding]) -> str:
 def headline(report: Report) -> tuple[str, str]:
     """Return the verdict with the model's name, and the first thing to know of it."""
     name, failure = model_name(report), report.scan.coverage.failure
+    found = tally(report.findings)
     if report.verdict is ReportVerdict.NOT_CHECKED:
         why = f"{failure.exception}: {failure.message}" if failure else report.scan.coverage.note
         return f"{name} was not checked", why or "nothing was captured"
-    found = tally(report.findings)
     if report.diagnoses:
         return f"{found or 'no finding'} in {name}", report.diagnoses[0].statement
-    if report.findings:
-        worst = chains(report.findings)[0].root
-        return f"{found} in {name}", (f"layer {worst.site}: " if worst.site else "") + worst.message
-    if failure:
-        return f"{name} was checked in part", "its forward pass failed; nothing else was found"
-    return f"{name} is healthy", f"no rule fired{scope(report)}"
+    if report.verdict is ReportVerdict.HEALTHY:
+        told = f"only {found}" if found else "no rule fired"
+        return f"{name} is healthy", told + scope(report)
+    told = chains(report.findings)[0].root.message if found else "see what was captured"
+    return f"{found or 'no finding'} in {name}", told
 
 
 def scope(report: Report) -> str:

@@ -264,7 +264,7 @@ def long() -> Report:
         finding("ACT102", "dormant-units", Severity.INFO, sites[index].name)
         for index in range(40, 50)
     )
-    return Report(scan=scan(sites), findings=found, verdict=ReportVerdict.FINDINGS)
+    return Report(scan=scan(sites), findings=found, verdict=ReportVerdict.HEALTHY)
 
 
 HOSTILE = (

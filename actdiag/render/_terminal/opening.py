@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.records import ReportVerdict
+from actdiag.records import ReportVerdict, Severity
 from actdiag.render._story import headline, worst_severity
 from actdiag.render._terminal.page import BAD, GOOD, MARKS, STRONG, STYLES, Page
 from actdiag.render._words import count, number, percent
@@ -40,12 +40,11 @@ _SYNTHETIC = (
 def _verdict(report: Report, page: Page) -> RenderableType:
     if report.verdict is ReportVerdict.NOT_CHECKED:
         mark, style = "?", BAD
-    elif severity := worst_severity(report):
-        mark, style = MARKS[severity], STYLES[severity]
-    elif report.scan.coverage.failure:
-        mark, style = "?", BAD
-    else:
+    elif report.verdict is ReportVerdict.HEALTHY and not report.diagnoses:
         mark, style = "✓", GOOD
+    else:
+        severity = worst_severity(report) or Severity.INFO
+        mark, style = MARKS[severity], STYLES[severity]
     verdict, told = headline(report)
     row = page.text((mark, style)), page.text((verdict, style), f": {told}")
     return page.rows([row], indent=0)

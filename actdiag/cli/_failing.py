@@ -1,0 +1,68 @@
+"""How a command ends that cannot do its job: one message on stderr, the contract's exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from actdiag.errors import ActdiagError
+from actdiag.render import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+UNEXPECTED = 2
+
+
+@contextmanager
+def told_once(*, debug: bool = False) -> Iterator[None]:
+    """Turn whatever goes wrong in the block into one message and an exit code.
+
+    A reader that went away (``| head``) is no error. With ``debug`` the traceback comes first.
+
+    Raises:
+        typer.Exit: with the exit code.
+    """
+    try:
+        yield
+    except typer.Exit:
+        raise
+    except BrokenPipeError:
+        _discard_output()
+        raise typer.Exit from None
+    except KeyboardInterrupt:
+        _say("actdiag: interrupted, nothing was written")
+        raise typer.Exit(INTERRUPTED) from None
+    except ActdiagError as error:
+        _traceback(debug=debug)
+        _say(f"actdiag: {error.message}", f"  {error.hint}" if error.hint else "")
+        raise typer.Exit(error.exit_code) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the user is told once
+        _traceback(debug=debug)
+        _say(
+            f"actdiag: this should not have happened: {type(error).__name__}: {error}",
+            "" if debug else "  Run again with --debug for the traceback, and please report it.",
+        )
+        raise typer.Exit(UNEXPECTED) from None
+
+
+def _traceback(*, debug: bool) -> None:
+    if debug:
+        traceback.print_exc()
+
+
+def _say(*lines: str) -> None:
+    for line in filter(None, lines):
+        for part in line.splitlines():
+            print(clean(part), file=sys.stderr)  # noqa: T201 - the one place that does
+
+
+def _discard_output() -> None:
+    """Point stdout nowhere, so that Python does not complain when it flushes on the way out."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,208 @@
+"""``actdiag scan MODEL [DATA]``: load, run, measure, diagnose, report."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import redirect_stdout
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actdiag import render
+from actdiag.cli._failing import told_once
+from actdiag.cli._options import (
+    Config,
+    Debug,
+    Format,
+    Ignore,
+    Reports,
+    Select,
+    json_object,
+    option,
+    words,
+)
+from actdiag.cli._output import print_report, targets
+from actdiag.cli._progress import progress_bar
+from actdiag.errors import NothingCheckedError, UsageError
+from actdiag.records import ReportVerdict
+
+if TYPE_CHECKING:
+    from actdiag.records import Report
+
+MODEL, DATA, RUN = "Model", "Data", "Running"
+
+EPILOG = """Examples
+
+actdiag scan model.pt data.npz
+
+actdiag scan net.pth data.npz --model net.py:Net --model-args '{"width": 64}'
+
+actdiag scan model.pt --input-shape 3,32,32 --select ACT,INI
+
+actdiag scan model.pt data.csv --labels species --format json > scan.json"""
+
+
+class Steps(StrEnum):
+    """Which debug steps are carried out."""
+
+    NONE = "none"
+    CHEAP = "cheap"
+
+
+def scan(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model file.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(metavar="DATA", help="The data; without it, random input is made."),
+    ] = None,
+    *,
+    data_option: Annotated[
+        str | None, option("--data", metavar="PATH", panel=DATA, help="DATA, as an option.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        option("--labels", metavar="NAME|PATH", panel=DATA, help="A column, key or file."),
+    ] = None,
+    input_shape: Annotated[
+        str | None,
+        option("--input-shape", metavar="3,32,32", panel=DATA, help="Of one random sample."),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        option("--batch-size", metavar="N", panel=DATA, min=1, help="Samples per forward pass."),
+    ] = None,
+    max_samples: Annotated[
+        int | None,
+        option("--max-samples", metavar="N", panel=DATA, min=1, help="Random sample of at most N."),
+    ] = None,
+    train_data: Annotated[
+        str | None,
+        option("--train-data", metavar="PATH", panel=DATA, help="What the model was trained on."),
+    ] = None,
+    transform: Annotated[
+        str | None,
+        option(
+            "--transform",
+            metavar="NAME",
+            panel=DATA,
+            help="standardize, scale01 or FILE.py:FUNCTION.",
+        ),
+    ] = None,
+    fix_input: Annotated[
+        bool, option("--fix-input", panel=DATA, help="Mend layout and dtype of the input.")
+    ] = False,
+    factory: Annotated[
+        str | None,
+        option(
+            "--model",
+            metavar="FILE.py:NAME",
+            panel=MODEL,
+            help="Builds the model of a state dict; or PKG.MOD:NAME.",
+        ),
+    ] = None,
+    factory_args: Annotated[
+        str | None,
+        option("--model-args", metavar="JSON", panel=MODEL, help="Its keyword arguments."),
+    ] = None,
+    partial: Annotated[
+        bool, option("--partial", panel=MODEL, help="Go on if a state dict fits in part.")
+    ] = False,
+    trust: Annotated[
+        bool, option("--trust", panel=MODEL, help="Let the file run any code it holds.")
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        option(
+            "--allow",
+            metavar="PKG.MOD.CLASS",
+            panel=MODEL,
+            help="Let the file use this class; repeatable.",
+        ),
+    ] = None,
+    device: Annotated[
+        str, option("--device", metavar="NAME", panel=RUN, help="Where the model runs (cpu).")
+    ] = "cpu",
+    steps: Annotated[
+        Steps | None, option("--steps", panel=RUN, help="Debug steps to carry out (cheap).")
+    ] = None,
+    seed: Annotated[
+        int | None,
+        option("--seed", metavar="N", panel=RUN, min=0, help="Of random input and samples (0)."),
+    ] = None,
+    debug: Debug = False,
+    output: Format = "text",
+    reports: Reports = None,
+    select: Select = None,
+    ignore: Ignore = None,
+    config: Config = None,
+) -> None:
+    """Say what is wrong with a model, where, why, and what to do first."""
+    with told_once(debug=debug):
+        if data is not None and data_option is not None:
+            raise UsageError("DATA was given twice, as an argument and as --data")
+        data = data if data is not None else data_option
+        render.require(output)
+        to_write = targets(reports, inputs=(model, data, labels, train_data))
+        report = _scanned(
+            model,
+            data,
+            config=config,
+            trust=(trust, allow or []),
+            chosen={
+                "select": words(select),
+                "ignore": words(ignore),
+                "batch_size": batch_size,
+                "max_samples": max_samples,
+                "steps": steps and steps.value,
+                "seed": seed,
+            },
+            factory=factory,
+            factory_args=json_object("--model-args", factory_args),
+            labels=labels,
+            train_data=train_data,
+            input_shape=input_shape,
+            transform=transform,
+            fix_input=fix_input,
+            partial=partial,
+            device=device,
+        )
+        for target in to_write:
+            target.write(report)
+        print_report(output, report)
+        if report.verdict is ReportVerdict.NOT_CHECKED:
+            raise typer.Exit(NothingCheckedError.exit_code)
+
+
+def _scanned(
+    model: str,
+    data: str | None,
+    *,
+    config: Config,
+    trust: tuple[bool, list[str]],
+    chosen: dict[str, Any],
+    **options: Any,
+) -> Report:
+    """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr."""
+    from actdiag import config as configuration
+
+    settings = configuration.load(config)
+    for name, value in chosen.items():
+        options[name] = value if value not in (None, ()) else getattr(settings, name)
+    with redirect_stdout(sys.stderr), progress_bar() as progress:
+        from actdiag import pipeline
+        from actdiag.load import Trust
+
+        return pipeline.scan(
+            model,
+            data,
+            trust=Trust(everything=trust[0], names=frozenset(trust[1])),
+            settings=settings.rules,
+            progress=progress,
+            **options,
+        )
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command(epilog=EPILOG)(scan)

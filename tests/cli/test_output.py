@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import stat
+
+import pytest
+
+from actdiag.cli._output import Target, targets
+from actdiag.render import json
+from tests.render import build
+
+
+@pytest.fixture
+def target(tmp_path):
+    return Target("json", tmp_path / "scan.json")
+
+
+def test_an_older_file_is_replaced_whole_and_keeps_its_permissions(target):
+    target.path.write_text("older")
+    target.path.chmod(0o640)
+    target.write(build.sick())
+
+    assert target.path.read_text(encoding="utf-8") == json.render(build.sick())
+    assert stat.S_IMODE(target.path.stat().st_mode) == 0o640
+    assert list(target.path.parent.iterdir()) == [target.path]
+
+
+def test_a_failure_leaves_the_older_file_and_nothing_else(target, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    target.path.write_text("older")
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match="No space left"):
+        target.write(build.sick())
+
+    assert target.path.read_text() == "older"
+    assert list(target.path.parent.iterdir()) == [target.path]
+
+
+def test_a_link_stays_a_link(target, tmp_path):
+    link = tmp_path / "latest.json"
+    link.symlink_to(target.path)
+    Target("json", link).write(build.sick())
+
+    assert link.is_symlink()
+    assert target.path.read_text(encoding="utf-8") == json.render(build.sick())
+
+
+def test_a_device_is_written_to_and_not_replaced(tmp_path):
+    from pathlib import Path
+
+    null = Path("/dev/null")
+    found = targets([f"json={null}"])
+    found[0].write(build.sick())
+
+    assert null.is_char_device()
+
+
+def test_checking_leaves_nothing_behind(tmp_path):
+    assert targets([f"json={tmp_path / 'a.json'}"]) == [Target("json", tmp_path / "a.json")]
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from actdiag.config import Settings, load
+from actdiag.errors import UsageError
+
+
+def test_without_a_file_everything_has_its_default(tmp_path):
+    assert load(start=tmp_path) == Settings()
+
+
+def test_the_nearest_file_upwards_counts(tmp_path):
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    (tmp_path / "actdiag.toml").write_text("seed = 1")
+    (tmp_path / "a" / "pyproject.toml").write_text("[tool.other]\nseed = 2")
+
+    assert load(start=inner).seed == 1
+    (tmp_path / "a" / "pyproject.toml").write_text("[tool.actdiag]\nseed = 3")
+    assert load(start=inner).seed == 3
+    (tmp_path / "a" / "actdiag.toml").write_text("seed = 4")
+    assert load(start=inner).seed == 4
+
+
+def test_a_file_may_be_named(tmp_path):
+    file = tmp_path / "other.toml"
+    file.write_text(
+        'ignore = ["ACT"]\nsteps = "none"\n[rules.ACT101]\nerror = 0.6\nmin_samples = 9'
+    )
+
+    settings = load(file)
+    assert settings.ignore == ["ACT"]
+    assert settings.steps == "none"
+    assert settings.rules == {"ACT101": {"error": 0.6, "min_samples": 9.0}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        ("selct = []", "unknown setting 'selct'", "Did you mean select?"),
+        ("zzz = 1", "unknown setting 'zzz'", "Known: batch_size, ignore, max_samples, rules, seed"),
+        ('seed = "1"', "seed = '1': Input should be a valid integer", ""),
+        ("batch_size = 0", "batch_size = 0: Input should be greater than or equal to 1", ""),
+        ('steps = "most"', "steps = 'most': Input should be 'none' or 'cheap'", ""),
+        ('select = "ACT"', "select = 'ACT': Input should be a valid list", ""),
+        ("[rules.ACT101]\nerror = true", "rules.ACT101.error = True: Input should be a valid", ""),
+        ("seed = ", "is not valid TOML: Invalid value (at ", "Correct that line."),
+        ("\xff", "is not valid TOML: ", "Correct that line."),
+    ],
+)
+def test_mistakes_name_the_file_and_the_setting(tmp_path, content, message, hint):
+    file = tmp_path / "actdiag.toml"
+    file.write_text(content, encoding="latin-1")
+    with pytest.raises(UsageError) as raised:
+        load(start=tmp_path)
+
+    assert str(file) in raised.value.message
+    assert message in raised.value.message
+    assert hint in raised.value.hint
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot read the configuration .*no\.toml: No such file"):
+        load(tmp_path / "no.toml")
