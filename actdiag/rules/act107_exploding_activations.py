@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Scan, Severity, Site
+from actdiag.records import Finding, Scan, Severity
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.chain import Step, steps_along
@@ -65,7 +65,7 @@ def _finding(step: Step, scan: Scan, limits: Limits, *, run: bool) -> Finding:
         _severity(scan, ratio, limits),
         step.site,
         f"Values grow ×{number(ratio)} over {count(step.depth, 'layer')}, from rms "
-        f"{number(step.start_rms)} at {_start(step.start)} to {number(step.rms)} at "
+        f"{number(step.start_rms)} at {named(step.start)} to {number(step.rms)} at "
         f"{named(step.site)}, with no norm in between.",
         remedy=REMEDY,
         measured={
@@ -81,10 +81,6 @@ def _finding(step: Step, scan: Scan, limits: Limits, *, run: bool) -> Finding:
         if run
         else {"ratio": limits["ratio"]},
     )
-
-
-def _start(start: Site) -> str:
-    return "the input" if not start.inputs and not start.module else f"'{start.name}'"
 
 
 def _severity(scan: Scan, ratio: float, limits: Limits) -> Severity:

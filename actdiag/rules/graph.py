@@ -21,7 +21,9 @@ PASSING_CLASSES = ("Flatten", "Unflatten", "Identity", "Dropout", "AvgPool", "Ma
 
 def row_of(site: Site) -> ActivationFunction | None:
     """The catalogue's row of the site's function, if it is an activation function."""
-    return None if site.function is None else functions.find(site.function)
+    if site.function is None or site.role in WEIGHTED:
+        return None  # the catalogue has a row "linear" too
+    return functions.find(site.function)
 
 
 def is_embedding(site: Site) -> bool:

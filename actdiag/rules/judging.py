@@ -23,8 +23,8 @@ def judge(
     scan: Scan,
     settings: Settings | None = None,
     *,
-    select: Iterable[str] = (),
-    ignore: Iterable[str] = (),
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str] | None = None,
     rules: Mapping[str, Rule] | None = None,
 ) -> tuple[tuple[Finding, ...], tuple[Skip, ...]]:
     """Every rule's findings, worst first and then in execution order, and the rules not run.
@@ -43,7 +43,7 @@ def judge(
     check_settings(known, settings or {})
     findings: list[Finding] = []
     skips: list[Skip] = []
-    for rule in chosen(known, select, ignore):
+    for rule in chosen(known, select or (), ignore or ()):
         outcome = run(rule, scan, rule.limits((settings or {}).get(rule.code)))
         if isinstance(outcome, Skip):
             skips.append(outcome)

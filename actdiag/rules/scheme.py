@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MATRIX = 2
-WEIGHT_CLASSES = ("Linear", "Conv", "LSTM", "GRU", "RNN", "MultiheadAttention", "Bilinear")
+MIXING_KINDS = frozenset({"linear", "conv", "recurrent", "attention"})
 SINES = frozenset({"sin", "sine", "snake", "cos"})
 
 
@@ -44,16 +44,11 @@ class Layer:
 
 def matrices(scan: Scan) -> Iterator[WeightStats]:
     """Trainable weights (all, if the whole model is frozen) of layers that mix their inputs."""
-    classes = {module.name: module.class_name for module in scan.modules}
     frozen = not any(weight.trainable for weight in scan.weights)
     for weight in scan.weights:
-        kind = classes.get(weight.module, "Linear")
-        known = any(word in kind for word in WEIGHT_CLASSES) or kind not in TORCH_TABLES
-        if len(weight.shape) >= MATRIX and known and (weight.trainable or frozen):
+        mixes = weight.kind in MIXING_KINDS and len(weight.shape) >= MATRIX
+        if mixes and (weight.trainable or frozen):
             yield weight
-
-
-TORCH_TABLES = ("Embedding", "EmbeddingBag", "LayerNorm", "GroupNorm", "RMSNorm")
 
 
 def layers(scan: Scan) -> Iterator[Layer]:

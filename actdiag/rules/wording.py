@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from actdiag.records import Confidence, Site
+from actdiag.records import Confidence, Role, Site
 from actdiag.rules.graph import row_of
 
 MANY_OBSERVATIONS = 1000
 
 
 def named(site: Site) -> str:
-    """Such as ``'net.3' (ReLU)``."""
+    """Such as ``'net.3' (ReLU)``, or ``the input``."""
+    if site.role is Role.INPUT:
+        return "the input" if site.call == 1 else f"the input '{site.name}'"
     row = row_of(site)
-    title = row.title if row is not None else (site.function or site.module_class)
-    return f"'{site.name}' ({title})"
+    if row is not None:
+        return f"'{site.name}' ({row.title})"
+    whole_module = site.function is None or site.name.partition("#")[0] == site.module
+    return f"'{site.name}' ({site.module_class if whole_module else site.function})"
 
 
 def number(value: float) -> str:

@@ -1,0 +1,231 @@
+"""For every rule a sick model that it must fire on and a healthy look-alike that it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from tests.rules.live import Sample, cancer, digits, mlp, train
+
+Build = Callable[[], Sample]
+
+
+def trained_digits() -> Sample:
+    """A classifier of digits that works (held-out accuracy 0.95 and more)."""
+    return train(mlp(64, 64, 32, 10), digits())
+
+
+def raw_inputs(activation: Callable[[], nn.Module] = nn.ReLU) -> Sample:
+    """Trained on measurements that nobody standardised: areas of 4254 beside ratios of 0.001."""
+    return train(mlp(30, 64, 32, 2, activation=activation), cancer(raw=True), rate=0.1)
+
+
+def untrained(model: nn.Module, weight_: Callable[[nn.Linear], object]) -> Sample:
+    """Freshly initialised by ``weight_``, shown digits."""
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, nn.Linear):
+                weight_(module)
+    return Sample(model, *digits()[2:])
+
+
+def deep() -> nn.Sequential:
+    return mlp(64, 100, 100, 100, 100, 100, 10)
+
+
+def he_upside_down() -> Sample:
+    """std = √(fan_in / 2) where He wants √(2 / fan_in)."""
+    return untrained(deep(), lambda layer: layer.weight.normal_(0, (layer.in_features / 2) ** 0.5))
+
+
+def far_too_small() -> Sample:
+    """N(0, 1e-3²) for every layer: nothing of the input reaches the output."""
+    return untrained(deep(), lambda layer: layer.weight.normal_(0, 1e-3))
+
+
+def noise_learnt() -> Sample:
+    """Over-fitted to labels of which two in five are wrong."""
+    x, y, test_x, test_y = digits()
+    x, y = x[:300], y[:300].clone()
+    mixed = torch.randperm(300)[:120]
+    y[mixed] = y[mixed[torch.randperm(120)]]
+    return train(mlp(64, 256, 10), (x, y, test_x, test_y), epochs=80, rate=0.005)
+
+
+def sparse() -> Sample:
+    """Biases so low that a unit fires for one sample in twenty: 95 % zeros and nothing dead."""
+    x, y = digits()[2:]
+    hidden = nn.Linear(64, 40)
+    with torch.no_grad():
+        hidden.bias -= torch.quantile(hidden(x), 0.95, dim=0)
+    return Sample(nn.Sequential(hidden, nn.ReLU(), nn.Linear(40, 10)), x, y)
+
+
+def peaked_output() -> Sample:
+    """A binary classifier whose output sigmoid is at 0 or 1 for nearly every tumour."""
+    sample = train(mlp(30, 32, 2), cancer(raw=False), epochs=20)
+    last = nn.Linear(32, 1)
+    with torch.no_grad():
+        old = sample.model[2]
+        last.weight.copy_(50 * (old.weight[1:] - old.weight[:1]))
+        last.bias.copy_(50 * (old.bias[1:] - old.bias[:1]))
+    return Sample(nn.Sequential(*sample.model[:2], last, nn.Sigmoid()), sample.x, sample.y)
+
+
+class WithTable(nn.Module):
+    """Adds a learned table, bent by tanh, that is the same for every sample."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Parameter(torch.randn(4, 8))
+        self.positions = nn.Linear(8, 32)
+        self.inputs = nn.Linear(64, 32)
+        self.head = nn.Linear(32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = torch.tanh(self.positions(self.table)).mean(0)
+        return self.head(F.relu(self.inputs(x)) + bias)
+
+
+def with_table() -> Sample:
+    return Sample(WithTable(), *digits()[2:])
+
+
+def position_channel() -> Sample:
+    """One unit in ten is constant on purpose, as a channel that encodes a position."""
+    hidden = nn.Linear(64, 10)
+    with torch.no_grad():
+        hidden.weight[0] = 0
+        hidden.bias[0] = 1
+    return Sample(nn.Sequential(hidden, nn.ReLU(), nn.Linear(10, 10)), *digits()[2:])
+
+
+def scale_free() -> Sample:
+    """The digits classifier with hidden values 2,000 times larger, undone by the last layer."""
+    sample = trained_digits()
+    with torch.no_grad():
+        first, last = sample.model[0], sample.model[4]
+        first.weight *= 2000
+        first.bias *= 2000
+        sample.model[2].bias *= 2000
+        last.weight /= 2000
+    return sample
+
+
+class LogFeatures(nn.Module):
+    """The logarithm of each measurement; some of them are 0."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = mlp(30, 16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(torch.log(x))
+
+
+def log_of_zero() -> Sample:
+    return Sample(LogFeatures(), *cancer(raw=True)[2:])
+
+
+class Masked(nn.Module):
+    """Causal attention over the rows of an image, written out, with −inf as the mask."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(8, 8) for _ in range(3))
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = x.view(-1, 8, 8)
+        scores = self.query(rows) @ self.key(rows).transpose(1, 2)
+        later = torch.ones(8, 8, dtype=torch.bool).triu(1)
+        weights = torch.softmax(scores.masked_fill(later, float("-inf")), dim=-1)
+        return self.head((weights @ self.value(rows)).flatten(1))
+
+
+def masked_attention() -> Sample:
+    return Sample(Masked(), *digits()[2:])
+
+
+def around_two_thousand() -> Sample:
+    """A regression whose answers vary by a few around 2000."""
+    model = mlp(64, 32, 1)
+    with torch.no_grad():
+        model[2].bias += 2000
+    x = digits()[2]
+    return Sample(model, x, 2000 + x.mean(1, keepdim=True))
+
+
+def smoothed() -> Sample:
+    """Trained with label smoothing: right, and never 99.9 % sure."""
+    return train(mlp(64, 64, 10), digits(), smoothing=0.1)
+
+
+def wide_first_layer() -> Sample:
+    """PyTorch's own default for Linear(1, 1000) is 13 times Xavier's, and fine."""
+    x = torch.randn(400, 1, generator=torch.Generator().manual_seed(1))
+    return Sample(nn.Sequential(nn.Linear(1, 1000), nn.Tanh(), nn.Linear(1000, 1)), x)
+
+
+def all_alike() -> Sample:
+    return untrained(mlp(64, 32, 10), lambda layer: nn.init.constant_(layer.weight, 0.05))
+
+
+def zero_head() -> Sample:
+    """The output layer starts at zero on purpose: the labels tell its units apart."""
+    model = mlp(64, 32, 10)
+    nn.init.zeros_(model[2].weight)
+    return Sample(model, *digits()[2:])
+
+
+def forgotten_activation() -> Sample:
+    layers = (nn.Linear(64, 64), nn.Dropout(0.2), nn.Linear(64, 64), nn.Linear(64, 10))
+    return train(nn.Sequential(*layers), digits(), epochs=2)
+
+
+def norms_between() -> Sample:
+    layers = (nn.Linear(64, 64), nn.LayerNorm(64), nn.Linear(64, 64), nn.GELU(), nn.Linear(64, 10))
+    return train(nn.Sequential(*layers), digits(), epochs=2)
+
+
+def normalised_inside() -> Sample:
+    """Raw measurements, and a BatchNorm as the first layer."""
+    model = nn.Sequential(nn.BatchNorm1d(30), *mlp(30, 32, 2))
+    return train(model, cancer(raw=True))
+
+
+SICK: dict[str, Build] = {
+    "ACT101": raw_inputs,
+    "ACT103": lambda: raw_inputs(nn.Tanh),
+    "ACT105": lambda: raw_inputs(nn.Tanh),
+    "ACT106": far_too_small,
+    "ACT107": he_upside_down,
+    "ACT109": log_of_zero,
+    "ARC601": forgotten_activation,
+    "DAT701": raw_inputs,
+    "INI401": he_upside_down,
+    "INI402": all_alike,
+    "OUT201": far_too_small,
+    "OUT202": noise_learnt,
+    "OUT203": noise_learnt,
+    "OUT204": he_upside_down,
+}
+HEALTHY: dict[str, Build] = {
+    "ACT101": sparse,
+    "ACT103": peaked_output,
+    "ACT105": position_channel,
+    "ACT106": with_table,
+    "ACT107": scale_free,
+    "ACT109": masked_attention,
+    "ARC601": norms_between,
+    "DAT701": normalised_inside,
+    "INI401": wide_first_layer,
+    "INI402": zero_head,
+    "OUT201": around_two_thousand,
+    "OUT202": trained_digits,
+    "OUT203": trained_digits,
+    "OUT204": smoothed,
+}

@@ -1,0 +1,125 @@
+"""The rules on outputs and data, one by one, on scans written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actdiag.records import Mistake, Role, Severity, TemperatureFit
+from tests.rules.build import FAILING, classifier, data_in, found, linear, scan, site, units, weight
+
+
+def answered(**changes):
+    return scan(data_in(), linear("0", "input", is_final=True), output=classifier(**changes))
+
+
+def test_the_same_answer_to_different_inputs_is_an_error():
+    [finding] = found("OUT201", answered(between_sample_std=1e-9, scale=2.0, **FAILING))
+    assert (finding.severity, finding.site) == (Severity.ERROR, "0")
+
+
+def test_equal_inputs_may_be_answered_equally():
+    same = data_in(std=0.0, between_sample=0.0)
+    final = linear("0", "input", is_final=True)
+    assert not found("OUT201", scan(same, final, output=classifier(between_sample_std=0.0)))
+
+
+def test_a_regression_around_two_thousand_is_not_constant():
+    assert not found("OUT201", answered(kind="values", between_sample_std=5.0, scale=2000.0))
+
+
+def test_confidence_above_accuracy_is_a_warning_with_the_temperature():
+    fit = TemperatureFit(2.5, 250, 250, 1.2, 0.7, 0.21, 0.03)
+    of = answered(accuracy=0.7, mean_confidence=0.93, ece=0.23, temperature=fit)
+    [finding] = found("OUT202", of)
+    assert finding.severity is Severity.WARNING
+    assert finding.message == (
+        "The model is 93% sure on average and right on 70% of 500 labelled answers (calibration "
+        "error 0.23). Dividing the logits by 2.50 brings the calibration error on the held-back "
+        "half from 0.21 to 0.03."
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"accuracy": 0.9, "mean_confidence": 0.96, "ece": 0.06},
+        {"accuracy": 0.9, "mean_confidence": 0.7, "ece": 0.2},  # label smoothing
+        {"accuracy": 0.7, "mean_confidence": 0.85, "ece": 0.16, "predictions": 20},
+    ],
+)
+def test_usual_calibration_too_little_confidence_and_few_labels_are_healthy(changes):
+    assert not found("OUT202", answered(**changes))
+
+
+@pytest.mark.parametrize(("share", "severity"), [(0.25, "error"), (0.06, "warning")])
+def test_confident_mistakes_are_listed(share, severity):
+    worst = tuple(Mistake(place, 3, 8, 0.999) for place in range(20))
+    [finding] = found("OUT203", answered(confident_wrong=share, worst=worst))
+    assert finding.severity == severity
+    assert finding.measured["worst_samples"] == list(range(10))
+    assert "sample 0 is 3, answered 8 with 0.999" in finding.message
+
+
+def test_four_confident_mistakes_may_be_mislabelled():
+    assert not found("OUT203", answered(confident_wrong=0.08, predictions=50))
+
+
+def test_extreme_answers_are_judged_by_labels_where_there_are_some():
+    extreme: dict[str, Any] = {
+        "extreme": 0.97,
+        "mean_confidence": 0.99,
+        "logit_min": -31.0,
+        "logit_max": 44.0,
+    }
+    [unknown] = found("OUT204", answered(accuracy=None, **extreme))
+    [deserved] = found("OUT204", answered(accuracy=0.98, **extreme))
+    [undeserved] = found("OUT204", answered(accuracy=0.6, **extreme))
+    assert [one.severity for one in (unknown, deserved, undeserved)] == ["info", "info", "warning"]
+    assert "the logits run from -31 to 44" in undeserved.message
+    assert "Without labels nobody can tell" in unknown.message
+
+
+def test_a_regression_is_no_classifier():
+    skip = found("OUT204", answered(kind="values"))
+    assert skip.reason == "needs a classifier: this output is judged to be values"
+
+
+def features(*means: float, spread: float = 0.2):
+    stds = tuple(abs(mean) * spread for mean in means)
+    return units(
+        len(means),
+        mean=tuple(means),
+        std=stds,
+        min=tuple(mean - 2 * std for mean, std in zip(means, stds, strict=True)),
+        max=tuple(mean + 2 * std for mean, std in zip(means, stds, strict=True)),
+    )
+
+
+def test_features_of_very_different_size_are_a_warning():
+    table = data_in(per_unit=features(30.0, 32.0, 0.4, 0.5))
+    [finding] = found("DAT701", scan(table, linear("0", "input", rms=20.0)))
+    assert (finding.severity, finding.units) == (Severity.WARNING, (1, 0))
+    [harmless] = found("DAT701", scan(table, linear("0", "input"), output=classifier()))
+    assert harmless.severity is Severity.INFO
+
+
+def test_standardised_token_and_normalised_inputs_are_healthy():
+    raw: dict[str, Any] = {"per_unit": features(300.0, 0.4)}
+    assert not found("DAT701", scan(data_in(per_unit=features(0.9, -0.3, 3.0))))
+    assert not found("DAT701", scan(data_in(dtype="int64", **raw), linear("0", "input")))
+    assert not found("DAT701", scan(data_in(**raw), site("bn", Role.NORM, "input")))
+
+
+def test_pixels_that_share_a_range_are_healthy():
+    pixels = units(4, mean=(0.1, 0.2, 11.0, 12.0), std=(0.5, 0.6, 5.0, 5.0), max=16.0)
+    assert not found("DAT701", scan(data_in(per_unit=pixels)))
+
+
+def test_bytes_are_found_unless_the_model_divides_them():
+    image = data_in(min=0.0, max=255.0, mean=70.0, rms=100.0, per_unit=features(70.0, 71.0))
+    by = (weight("0", rms=0.2),)
+    [finding] = found("DAT701", scan(image, linear("0", "input", rms=60.0), weights=by))
+    assert "as 8-bit images are stored" in finding.message
+    assert not found("DAT701", scan(image, linear("0", "input", rms=0.25), weights=by))
