@@ -1,0 +1,135 @@
+"""Finding the weights in a checkpoint: bare, or under one of the keys that trainers use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor, nn
+
+from actdiag.errors import ModelFileError
+from actdiag.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# In the order in which they are tried; dots go one dictionary deeper.
+PLACES = (
+    "state_dict", "model_state_dict", "model_state", "model.state_dict", "model", "net",
+    "network", "net_state_dict", "module", "weights", "params", "ema_state_dict",
+)  # fmt: skip
+DATA_KEYS = {"x", "X", "y", "data", "inputs", "images", "features", "labels", "targets", "target"}
+
+
+@dataclass
+class Contents:
+    """What a checkpoint holds.
+
+    Attributes:
+        module: a whole module, if it holds one.
+        state: the state dict, if it holds one; names are safe to print.
+        place: key under which the weights were found; ``""`` when they are not nested.
+        rest: the checkpoint's other entries.
+    """
+
+    module: nn.Module | None = None
+    state: dict[str, Tensor] = field(default_factory=dict)
+    place: str = ""
+    rest: dict[str, Any] = field(default_factory=dict)
+
+
+def find_weights(loaded: Any, shown: str) -> Contents:
+    """Look for a module or a state dict in what a file holds.
+
+    Raises:
+        ModelFileError: there is neither; the message says what there is instead.
+    """
+    if isinstance(loaded, nn.Module):
+        return Contents(module=loaded)
+    if isinstance(loaded, dict):
+        if is_state_dict(loaded):
+            return Contents(state=safe_names(loaded))
+        for place in PLACES:
+            found = _reach(loaded, place)
+            if isinstance(found, nn.Module):
+                return Contents(module=found, place=place, rest=_without(loaded, place))
+            if isinstance(found, dict) and is_state_dict(found):
+                return Contents(state=safe_names(found), place=place, rest=_without(loaded, place))
+        inside = [key for key, entry in loaded.items() if _holds_weights(entry)]
+        if len(inside) == 1 and isinstance(inside[0], str):
+            return find_weights({"model": loaded[inside[0]]} | _without(loaded, inside[0]), shown)
+    raise _no_weights(loaded, shown)
+
+
+def _holds_weights(entry: Any) -> bool:
+    if isinstance(entry, dict):
+        return is_state_dict(entry)
+    return isinstance(entry, nn.Module)
+
+
+def is_state_dict(value: dict[Any, Any]) -> bool:
+    """Names to tensors, at least one; other entries (``_extra_state``) are few and not tensors."""
+    tensors = sum(isinstance(entry, Tensor) for entry in value.values())
+    if all(str(key) in DATA_KEYS for key in value):
+        return False
+    extra = [key for key, entry in value.items() if not isinstance(entry, Tensor)]
+    return tensors > 0 and all(
+        isinstance(key, str) and (key.endswith("_extra_state") or value[key] is None)
+        for key in extra
+    )
+
+
+def safe_names(state: dict[Any, Any]) -> dict[str, Tensor]:
+    """The tensors of a state dict under names that are safe to print, its metadata kept."""
+    safe: dict[str, Tensor] = type(state)()
+    for name, entry in state.items():
+        if isinstance(entry, Tensor):
+            shown = printable(name)
+            while shown in safe:
+                shown += "_"
+            safe[shown] = entry
+    if metadata := getattr(state, "_metadata", None):
+        vars(safe)["_metadata"] = metadata
+    return safe
+
+
+def _reach(value: dict[Any, Any], place: str) -> Any:
+    if place in value:
+        return value[place]
+    found: Any = value
+    for key in place.split("."):
+        found = found.get(key) if isinstance(found, dict) else None
+    return found
+
+
+def _without(value: dict[Any, Any], place: str) -> dict[str, Any]:
+    first = place if place in value else place.partition(".")[0]
+    return {str(key): entry for key, entry in value.items() if key != first}
+
+
+def _no_weights(loaded: Any, shown: str) -> ModelFileError:
+    advice = "Save a state dict: torch.save(model.state_dict(), path)."
+    if isinstance(loaded, Tensor):
+        message = f"{shown} holds a single tensor of shape {tuple(loaded.shape)}, not a model."
+        return ModelFileError(message, hint="If it is data, give it after the model.")
+    if isinstance(loaded, dict):
+        keys = [printable(key, limit=40) for key in loaded]
+        shown_keys = ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")  # noqa: PLR2004
+        if DATA_KEYS & {str(key) for key in loaded}:
+            advice = "It looks like data; give it after the model."
+        elif any(optimizers(loaded)):
+            advice = "It holds an optimizer's state alone. " + advice
+        message = (
+            f"{shown} holds no weights that actdiag recognises; its keys: {shown_keys or 'none'}."
+        )
+        return ModelFileError(message, hint=advice)
+    kind = printable(type(loaded).__name__)
+    return ModelFileError(f"{shown} holds a {kind}, not a model.", hint=advice)
+
+
+def optimizers(rest: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The optimizer states in a checkpoint, as ``Optimizer.state_dict()`` made them."""
+    for entry in rest.values():
+        for candidate in entry if isinstance(entry, list | tuple) else (entry,):
+            if isinstance(candidate, dict) and isinstance(candidate.get("param_groups"), list):
+                yield candidate
