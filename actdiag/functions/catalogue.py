@@ -6,7 +6,7 @@ import difflib
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from actdiag.errors import UsageError
+from actdiag.errors import UsageError, did_you_mean
 from actdiag.functions import (
     bounded,
     exponential,
@@ -21,6 +21,7 @@ from actdiag.functions import (
     shrinking,
     swish,
 )
+from actdiag.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -79,12 +80,11 @@ def get(name: str) -> ActivationFunction:
     row = find(name)
     if row is not None:
         return row
-    near = difflib.get_close_matches(_plain(name), _BY_WORD, n=1)
-    names = ", ".join(sorted(known.name for known in ALL))
-    hint = f"Did you mean {_BY_WORD[near[0]].name}? " if near else ""
+    nearest = difflib.get_close_matches(_plain(name), _BY_WORD, n=1)
+    meant = _BY_WORD[nearest[0]].name if nearest else ""
     raise UsageError(
-        f"There is no activation function called {name!r} in the catalogue.",
-        hint=f"{hint}The catalogue holds {names}.",
+        f"There is no activation function called {printable(repr(name))} in the catalogue.",
+        hint=did_you_mean(meant, (known.name for known in ALL)),
     )
 
 

@@ -118,8 +118,8 @@ QUICK_GELU = ActivationFunction(
     linear_region=(3.0, math.inf),
     used_for="CLIP and models derived from it.",
     goes_wrong=_TAIL,
-    advice="Load weights trained with it into the same form: it is off GELU by up to 0.02, which "
-    "adds up over layers.",
+    advice="Load weights trained with it into the same form: it is off GELU by up to about "
+    "0.02, which adds up over layers.",
     source=f"{_HENDRYCKS}, section 2; Radford et al. 2021 (CLIP).",
 )
 

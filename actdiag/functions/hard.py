@@ -68,7 +68,8 @@ HARDSIGMOID = ActivationFunction(
     used_for="A cheap sigmoid for gates in mobile models, such as squeeze-and-excitation.",
     goes_wrong="Beyond ±3 the gradient is exactly 0, so a saturated gate cannot come back.",
     advice="Keep its inputs within ±3, or use sigmoid while training.",
-    source="Courbariaux, Bengio & David 2015 (BinaryConnect); Howard et al. 2019 (MobileNetV3).",
+    source="Courbariaux, Bengio & David 2015 (BinaryConnect); in this form Howard et al. 2019 "
+    "(MobileNetV3).",
 )
 
 HARDTANH = ActivationFunction(

@@ -10,9 +10,11 @@ from actdiag.functions.row import ActivationFunction
 _TAIL = math.log(19.0)  # σ(−ln 19) = 0.05, and the largest slope of both is 1
 
 
-def _softplus(x: Any, xp: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
+def softplus(x: Any, xp: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
+    """ln(1 + exp(βx)) / β, and ``x`` itself where βx is above the threshold; never overflows."""
     scaled = beta * x
-    return xp.where(scaled > threshold, x, xp.log1p(xp.exp(scaled)) / beta)
+    smooth = xp.clamp(scaled, min=0.0) + xp.log1p(xp.exp(-xp.abs(scaled)))
+    return xp.where(scaled > threshold, x, smooth / beta)
 
 
 def _softplus_slope(x: Any, xp: Any, *, beta: float = 1.0, threshold: float = 20.0) -> Any:
@@ -36,7 +38,7 @@ SOFTPLUS = ActivationFunction(
     name="softplus",
     title="Softplus",
     formula="ln(1 + exp(βx)) / β",
-    value=_softplus,
+    value=softplus,
     slope=_softplus_slope,
     output_range=(0.0, math.inf),
     max_slope=1.0,

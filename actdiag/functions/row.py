@@ -74,7 +74,7 @@ class ActivationFunction:
     saturated_below: float | None = None
     saturated_above: float | None = None
     linear_region: tuple[float, float] | None = None
-    settings: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, float] = field(default_factory=dict, hash=False)
     elementwise: bool = True
     gate: str | None = None
     numbers: Callable[..., dict[str, Any]] | None = None

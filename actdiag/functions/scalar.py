@@ -87,11 +87,11 @@ def neg(values: Sequence[float]) -> list[float]:
     return [-value for value in values]
 
 
-def softmax(values: Sequence[float], dim: int = -1) -> list[float]:  # noqa: ARG001 - torch's form
+def softmax(values: Sequence[float], dim: int = -1) -> list[float]:
     """Softmax of one vector: a list has one axis, whatever axis a tensor would be taken along."""
     return temperature.softmax(values)
 
 
-def log_softmax(values: Sequence[float], dim: int = -1) -> list[float]:  # noqa: ARG001 - likewise
+def log_softmax(values: Sequence[float], dim: int = -1) -> list[float]:
     """Logarithm of the softmax of one vector."""
     return temperature.log_softmax(values)

@@ -93,10 +93,10 @@ TANHSHRINK = ActivationFunction(
     modules=("torch.nn.modules.activation.Tanhshrink",),
     callables=("torch.nn.functional.tanhshrink",),
     linear_region=(3.0, math.inf),
-    used_for="Sparse coding: a smooth shrinkage without a setting.",
+    used_for="A smooth shrinkage without a setting; rare in today's models.",
     goes_wrong="It is flat around 0, where most inputs of a normalised layer lie.",
     advice="Look at the mean slope: below 0.05 the layer passes hardly any gradient.",
-    source="Kavukcuoglu, Ranzato & LeCun 2008, Fast Inference in Sparse Coding Algorithms.",
+    source="PyTorch documentation, torch.nn.Tanhshrink; from Torch7 (Collobert et al. 2011).",
 )
 
 ROWS = (SOFTSHRINK, HARDSHRINK, TANHSHRINK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from actdiag.functions.onesided import softplus
 from actdiag.functions.row import ActivationFunction
 
 _FAR = 40.0  # beyond it every slope here is 0 or 1 to float precision; spares inf · 0
@@ -20,17 +21,13 @@ def _silu_slope(x: Any, xp: Any) -> Any:
     return gate * (1.0 + x * (1.0 - gate))
 
 
-def _softplus(x: Any, xp: Any) -> Any:
-    return xp.clamp(x, min=0.0) + xp.log1p(xp.exp(-xp.abs(x)))
-
-
 def _mish(x: Any, xp: Any) -> Any:
-    return x * xp.tanh(_softplus(x, xp))
+    return x * xp.tanh(softplus(x, xp))
 
 
 def _mish_slope(x: Any, xp: Any) -> Any:
     x = xp.clamp(x, min=-_FAR, max=_FAR)
-    gate = xp.tanh(_softplus(x, xp))
+    gate = xp.tanh(softplus(x, xp))
     return gate + x * (1.0 - gate * gate) * xp.sigmoid(x)
 
 
