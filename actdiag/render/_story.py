@@ -111,8 +111,10 @@ def by_diagnosis(report: Report) -> tuple[list[tuple[Diagnosis, list[Chain]]], l
     told = []
     for diagnosis in report.diagnoses:
         wanted = set(diagnosis.findings)
-        behind = [chain for chain in left if not wanted.isdisjoint(chain.fingerprints)]
-        left = [chain for chain in left if chain not in behind]
+        parts: tuple[list[Chain], list[Chain]] = [], []
+        for chain in left:
+            parts[wanted.isdisjoint(chain.fingerprints)].append(chain)
+        behind, left = parts
         told.append((diagnosis, behind))
     return told, left
 

@@ -119,6 +119,8 @@ def test_a_reader_that_leaves_is_no_error(command, saved, plain):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
+        assert process.stdout
+        assert process.stderr
         process.stdout.close()
         said = process.stderr.read()
         process.stderr.close()

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
-from actdiag.records import Report, ReportVerdict
+from actdiag.records import Report, ReportVerdict, Severity
 from actdiag.render import text
 from tests.render import build
 
@@ -100,7 +100,7 @@ def test_a_finding_is_told_once():
 
 def test_ten_thousand_findings_stay_readable():
     many = tuple(
-        build.finding("ACT101", "dead-relu", build.Severity.ERROR, f"layers.{index}")
+        build.finding("ACT101", "dead-relu", Severity.ERROR, f"layers.{index}")
         for index in range(10_000)
     )
     rendered = text.render(Report(scan=build.scan(()), findings=many))

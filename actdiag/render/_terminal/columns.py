@@ -38,9 +38,9 @@ def columns_for(sites: list[Site], page: Page) -> list[Column]:
     """Return the columns that some site fills and that fit; the name takes what room is left."""
     wide = page.width >= _WIDE
     columns = [c for c in _columns(wide=wide) if any(map(c.applies, sites))]
-    while _room(columns, page) < _NAME_LEAST and len(columns) > 1:
-        columns.remove(max(columns, key=lambda column: column.needed))
     longest = max((cell_len(page.clean(site.name)) for site in sites), default=0)
+    while _room(columns, page) < min(longest, _NAME_LEAST) and len(columns) > 1:
+        columns.remove(max(columns, key=lambda column: column.needed))
     room = _room(columns, page)
     width = max(min(room, longest), len("layer"))
     bars = sum(column.bar for column in columns)
@@ -57,7 +57,7 @@ def _columns(*, wide: bool) -> list[Column]:
     columns = [
         Column("layer", 0, 0, lambda site, width, page: page.crop(site.name, width)),
         Column("what", 12 if wide else 9, 5, _what),
-        Column("shape" if wide else "units", 14 if wide else 6, 6, _shape, justify="right"),
+        Column("shape" if wide else "units", 14 if wide else 5, 6, _shape, justify="right"),
         Column("mean", 8, 8, lambda s, *_: _value(s, s.stats.mean), justify="right"),
         Column("std", 8, 7, lambda s, *_: _value(s, s.stats.std), justify="right"),
         Column("zeros", 9, 3, _zeros, bar=True),
@@ -73,7 +73,7 @@ def _what(site: Site, width: int, page: Page) -> str:
 
 
 def _shape(site: Site, width: int, page: Page) -> str:
-    if width > 6:  # noqa: PLR2004 - the wide form
+    if width > 5:  # noqa: PLR2004 - the wide form
         return page.crop("×".join(map(str, site.shape[1:])), width)
     return page.crop("–" if site.units is None else str(site.units), width)
 
