@@ -11,6 +11,7 @@ from torch import nn
 
 from actdiag import steps as debug_steps
 from actdiag._version import __version__
+from actdiag.capture import preserved
 from actdiag.diagnose import diagnose, steps_called_for
 from actdiag.diagnose.judged import judged
 from actdiag.errors import UsageError
@@ -147,7 +148,14 @@ def _feed(  # noqa: PLR0913 - the words of the contract
     seed: int,
 ) -> Feed:
     if data is None:
-        return synthetic(module, input_shape=input_shape, samples=max_samples, seed=seed)
+        return synthetic(
+            module,
+            input_shape=input_shape,
+            samples=max_samples,
+            batch_size=batch_size,
+            seed=seed,
+            probe=lambda batch: _probe(module, batch),
+        )
     if input_shape is not None:
         raise UsageError(
             "--input-shape makes synthetic input, and data was given too.",
@@ -163,6 +171,12 @@ def _feed(  # noqa: PLR0913 - the words of the contract
         seed=seed,
         module=module,
     )
+
+
+def _probe(module: nn.Module, batch: Batch) -> None:
+    """Raise what the model raises on the batch, and leave the model as it was."""
+    with preserved(module):
+        module(*batch.inputs, **batch.kwargs)
 
 
 def _train_feed(
@@ -189,18 +203,19 @@ def _bench(
 
 def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:
     """Everything measured of a loaded model."""
-    tool = ToolInfo(version=__version__)
-    module = loaded.module
+    tool, module = ToolInfo(version=__version__), loaded.module
     if module is None or feed is None:
         weights = weights_of_state(loaded.state)
         note = " ".join(("Only the weights were read: the model was not run.", *loaded.notes))
         return Scan(tool, loaded.info, DataInfo("none"), Coverage(note=note), weights=weights)
     found = measure(module, feed, total=feed.samples, progress=progress)
+    advice = feed.advice if found.coverage.failure is not None else ()
+    note = " ".join((*loaded.notes, *advice, found.coverage.note)).strip()
     return Scan(
         tool=tool,
         model=loaded.info,
         data=_data_info(feed, found),
-        coverage=found.coverage,
+        coverage=replace(found.coverage, note=note),
         sites=found.sites,
         modules=found.modules,
         output=found.output,

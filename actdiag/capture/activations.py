@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from actdiag import functions
 from actdiag.capture.movements import other
 from actdiag.capture.operations import clamp_row, settings_of
 from actdiag.records import Role
@@ -36,6 +37,8 @@ def activate(observer: Observer, row: ActivationFunction, call: Call) -> Any:
     if tensor is None or not trails or not tensor.is_floating_point():
         return call.make()
     before = trails[0]
+    settings = settings_of(row, call.args, call.kwargs)
+    row = functions.variant(row, {**call.kwargs, **settings})
     site = observer.open(
         row.name,
         role=_role(row, before, tensor),
@@ -43,7 +46,7 @@ def activate(observer: Observer, row: ActivationFunction, call: Call) -> Any:
         trail=before,
         unit_axis=before.unit_axis if row.elementwise else None,
         row=row,
-        settings=settings_of(row, call.args, call.kwargs),
+        settings=settings,
     )
     if row.elementwise:
         observer.recorder.measure_input(site, tensor, before.unit_axis)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
+import torch
 from torch import Tensor, nn
 from torch.jit import ScriptModule
 
@@ -132,7 +133,8 @@ class Capture:
         )
         self._stack.opened += 1
         after = Trail((site.index,), before.straight, before.unit_axis, before.sample_axis)
-        self._recorder.measure(site, output, after)
+        with torch._C.DisableTorchFunction():  # noqa: SLF001 - hooks run inside the function mode
+            self._recorder.measure(site, output, after)
 
     def _note_output(self, output: Tensor) -> None:
         """Mark the site that gave the model's answer, or open one where none did."""

@@ -81,12 +81,12 @@ def not_learning(case: Case) -> Symptom | None:
     return Symptom(text, dict(blocking[0].measured))
 
 
-_UNNORMALISED = CauseJudge("unnormalised input", signal.unnormalised_input, extra=True)
-_DEAD = CauseJudge("dead ReLUs", signal.dead_relus)
-_INITIALISATION = CauseJudge("bad initialisation", signal.bad_initialisation)
-_SATURATED = CauseJudge("all activations saturated", signal.all_saturated)
-_EXPLODING = CauseJudge("exploding activations", signal.exploding, extra=True)
-_VANISHING = CauseJudge("vanishing gradients", signal.vanishing_slope)
+_UNNORMALISED = CauseJudge("unnormalised-input", signal.unnormalised_input, extra=True)
+_DEAD = CauseJudge("dead-relus", signal.dead_relus)
+_INITIALISATION = CauseJudge("bad-initialisation", signal.bad_initialisation)
+_SATURATED = CauseJudge("saturated-activations", signal.all_saturated)
+_EXPLODING = CauseJudge("exploding-activations", signal.exploding, extra=True)
+_VANISHING = CauseJudge("vanishing-gradients", signal.vanishing_slope)
 
 CARDS = (
     Card(
@@ -98,7 +98,7 @@ CARDS = (
             _DEAD,
             _INITIALISATION,
             _SATURATED,
-            CauseJudge("vanishing gradients", signal.vanishing_slope, extra=True),
+            CauseJudge("vanishing-gradients", signal.vanishing_slope, extra=True),
             _EXPLODING,
         ),
         (
@@ -116,8 +116,8 @@ CARDS = (
         confident_but_wrong,
         (
             CauseJudge("over-fitting", confidence.over_fitting),
-            CauseJudge("missing regularisation", confidence.missing_regularisation),
-            CauseJudge("logits too large going into softmax", confidence.logits_too_large),
+            CauseJudge("missing-regularisation", confidence.missing_regularisation),
+            CauseJudge("logits-too-large", confidence.logits_too_large),
         ),
         (
             "add-dropout",
