@@ -32,6 +32,11 @@ class Chain:
         """Fingerprints of all of them."""
         return {self.root.fingerprint, *(finding.fingerprint for finding in self.followers)}
 
+    @property
+    def severity(self) -> Severity:
+        """The worst of all of them: a mild cause of great harm is told first."""
+        return min((f.severity for f in (self.root, *self.followers)), key=lambda s: s.rank)
+
 
 def worst_severity(report: Report) -> Severity | None:
     """Return the severity of the worst finding, or null without any."""
@@ -58,8 +63,15 @@ def headline(report: Report) -> tuple[str, str]:
     if report.verdict is ReportVerdict.HEALTHY:
         told = f"only {found}" if found else "no rule fired"
         return f"{name} is healthy", told + scope(report)
-    told = chains(report.findings)[0].root.message if found else "see what was captured"
-    return f"{found or 'no finding'} in {name}", told
+    return f"{found or 'no finding'} in {name}", _worst(report)
+
+
+def _worst(report: Report) -> str:
+    for chain in chains(report.findings):
+        worst = min((chain.root, *chain.followers), key=lambda finding: finding.severity.rank)
+        cause = f" It follows from {chain.root.code} {chain.root.name}."
+        return worst.message + cause * (worst is not chain.root)
+    return "see what was captured"
 
 
 def scope(report: Report) -> str:
@@ -77,7 +89,7 @@ def model_name(report: Report) -> str:
 
 
 def chains(findings: Iterable[Finding]) -> list[Chain]:
-    """Fold each finding under the one it follows from; roots worst first, then as reported."""
+    """Fold each finding under the one it follows from; worst first, then as reported."""
     all_findings = list(findings)
     known = {finding.fingerprint: finding for finding in all_findings if finding.fingerprint}
     followers: dict[int, list[Finding]] = {}
@@ -88,8 +100,8 @@ def chains(findings: Iterable[Finding]) -> list[Chain]:
             roots.append(finding)
         else:
             followers.setdefault(id(root), []).append(finding)
-    roots.sort(key=lambda finding: finding.severity.rank)
-    return [Chain(root, tuple(followers.get(id(root), ()))) for root in roots]
+    told = [Chain(root, tuple(followers.get(id(root), ()))) for root in roots]
+    return sorted(told, key=lambda chain: chain.severity.rank)
 
 
 def _root(finding: Finding, known: dict[str, Finding]) -> Finding:

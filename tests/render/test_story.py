@@ -37,6 +37,13 @@ def test_worst_first_then_as_reported():
     assert [site for site, _ in sites(chains(ordered))] == ["b", "a", "c"]
 
 
+def test_a_mild_cause_of_great_harm_comes_first():
+    mild = [found("a"), found("b", severity=Severity.INFO)]
+    harm = found("c", "ACT101:b", severity=Severity.ERROR)
+
+    assert sites(chains([*mild, harm])) == [("b", ["c"]), ("a", [])]
+
+
 def test_a_diagnosis_takes_its_findings_and_the_next_one_does_not_repeat_them():
     report = build.sick()
     again = replace(report.diagnoses[0], title="another")

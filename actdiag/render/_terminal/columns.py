@@ -105,4 +105,4 @@ def _dead(site: Site, width: int, page: Page) -> str:
 def _share(fraction: float | None, width: int, page: Page) -> str:
     if fraction is None:
         return ""
-    return bar(fraction, width - 5, unicode=page.unicode) + percent(fraction).rjust(5)
+    return bar(fraction, width - 6, unicode=page.unicode) + percent(fraction).rjust(6)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.render._story import skips_by_reason
+from actdiag.render._story import headline, skips_by_reason
 from actdiag.render._words import count, listed
 
 if TYPE_CHECKING:
@@ -41,5 +41,5 @@ def _captured(report: Report, page: Page) -> Iterator[tuple[Text, Text]]:
         yield page.text("not called"), page.text(listed(seen.modules_not_called, _NAMES))
     if seen.functions_not_captured:
         yield page.text("not captured"), page.text(listed(seen.functions_not_captured, _NAMES))
-    if seen.note:
+    if seen.note and seen.note != headline(report)[1]:
         yield page.text("note"), page.text(seen.note)

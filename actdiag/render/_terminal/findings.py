@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from actdiag.records import Confidence
+from actdiag.records import Confidence, Role
 from actdiag.render._story import by_diagnosis
 from actdiag.render._terminal.page import MARKS, STRONG, STYLES, Page
 from actdiag.render._words import listed
@@ -47,11 +47,10 @@ def brief(chains: list[Chain], page: Page) -> Iterator[Text]:
 
 
 def _alike(chains: list[Chain]) -> list[list[Chain]]:
-    ordered = sorted(chains, key=lambda chain: (chain.root.severity.rank, chain.root.code))
-    return [
-        list(group)
-        for _, group in groupby(ordered, key=lambda chain: (chain.root.severity, chain.root.code))
-    ]
+    def kind(chain: Chain) -> tuple[int, str]:
+        return chain.severity.rank, chain.root.code
+
+    return [list(group) for _, group in groupby(sorted(chains, key=kind), key=kind)]
 
 
 def _mark(finding: Finding) -> tuple[str, str]:
@@ -65,9 +64,9 @@ def _title(finding: Finding) -> list[str | tuple[str, str]]:
         (str(finding.severity), style),
         f" {finding.code} {finding.name}{sure}",
     ]
-    place = finding.site or finding.module
+    start, place = _where(finding)
     if place:
-        parts += [" in layer ", (place, STRONG)]
+        parts += [start, (place, STRONG)]
     if finding.source:
         parts.append(f", {finding.source}")
     return parts
@@ -76,15 +75,28 @@ def _title(finding: Finding) -> list[str | tuple[str, str]]:
 def _finding(chain: Chain, page: Page) -> Iterator[RenderableType]:
     finding = chain.root
     yield page.rows([(page.text(_mark(finding)), page.text(*_title(finding)))])
-    yield page.rows([(page.text(finding.message, _explains(chain)),)], indent=4)
+    yield page.rows([(page.text(finding.message),)], indent=4)
     if finding.remedy:
         yield page.rows([(page.text("→"), page.text(finding.remedy))], indent=4)
+    if chain.followers:
+        yield page.text("    and what follows from it")
+        yield page.rows(list(_followers(chain, page)), indent=4)
+
+
+def _followers(chain: Chain, page: Page) -> Iterator[tuple[Text, Text]]:
+    ordered = sorted(chain.followers, key=lambda finding: finding.severity.rank)
+    for finding in ordered[:_ALIKE]:
+        first = finding.message.partition(". ")[0].rstrip(".")
+        yield page.text(_mark(finding)), page.text(*_title(finding), f": {first}.")
+    if more := ordered[_ALIKE:]:
+        named = [f.code + "".join(_where(f)) for f in more]
+        yield page.text(), page.text(f"+{len(more):,} more: {listed(named, _NAMES)}")
 
 
 def _explains(chain: Chain) -> str:
     if not chain.followers:
         return ""
-    named = [f"{f.code}{_where(f)}" for f in chain.followers]
+    named = [f.code + "".join(_where(f)) for f in chain.followers]
     return f" This explains {listed(named, _NAMES)}."
 
 
@@ -93,6 +105,8 @@ def _rest(group: list[Chain], page: Page) -> Text:
     return page.text(f"+{len(group):,} more {group[0].root.code} in {listed(places, _NAMES)}")
 
 
-def _where(finding: Finding) -> str:
+def _where(finding: Finding) -> tuple[str, str]:
     place = finding.site or finding.module
-    return f" in layer {place}" if place else ""
+    if not place:
+        return "", ""
+    return (" in the ", place) if place == Role.INPUT else (" in layer ", place)

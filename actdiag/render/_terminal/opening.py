@@ -72,21 +72,24 @@ def _facts(report: Report, page: Page) -> Iterator[tuple[Text, Text]]:
     if scan.model.training:
         said = (f"{key} {_setting(value)}" for key, value in scan.model.training.items())
         yield page.text("trained"), page.text(", ".join(said))
-    for note in (*scan.model.notes, *scan.data.notes, *(scan.output.notes if scan.output else ())):
-        yield page.text("note"), page.text(note)
+    notes = (*scan.model.notes, *scan.data.notes, *(scan.output.notes if scan.output else ()))
+    said_above = headline(report)[1]
+    for note in notes:
+        if note not in said_above:
+            yield page.text("note"), page.text(note)
 
 
 def _model(model: ModelInfo) -> str:
-    parts = [model.path or model.class_name]
-    if model.path:
-        parts.append(f"{model.class_name} ({model.format})")
-    parts.append(count(model.parameters, "parameter"))
+    kind = f"{model.class_name} ({model.format})" if model.class_name else model.format
+    parts = [*([model.path] if model.path else []), kind, count(model.parameters, "parameter")]
     if model.trainable_parameters != model.parameters:
         parts.append(f"{model.trainable_parameters:,} trainable")
     return ", ".join([*parts, *([model.dtype] if model.dtype else [])])
 
 
 def _data(data: DataInfo) -> str:
+    if not data.samples:
+        return data.source if data.source == "none" else f"{data.source}: no sample got through"
     amount = f"{count(data.samples, 'sample')} in {data.batches:,} batch"
     amount += "" if data.batches == 1 else "es"
     if data.sample_shape is not None:
