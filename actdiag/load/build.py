@@ -12,7 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from actdiag.errors import UsageError
 from actdiag.load.fit import demand_fit, fit, load_into, unwrapped
-from actdiag.load.nested import Contents, optimizers
+from actdiag.load.nested import PLACES, Contents, optimizers
 from actdiag.load.propose import propose
 from actdiag.load.result import LoadedModel
 from actdiag.load.training import training_facts
@@ -55,9 +55,9 @@ def build(
         ModelFileError: the factory fails, or the weights don't fit what it builds.
     """
     module, state, notes = contents.module, contents.state, []
-    if contents.place:
+    if contents.place and contents.place not in PLACES:
         notes.append(f"The weights were found under {printable(contents.place)!r}.")
-    if factory is not None:
+    if factory is not None and (module is None or not _is_at_home(module, factory)):
         given = {**factory.accepts(arguments or {}), **request.factory_args}
         if module is not None:
             state = dict(module.state_dict())
@@ -148,6 +148,13 @@ def moved(module: nn.Module, device: str) -> nn.Module:
 
 def _elsewhere(module: nn.Module) -> bool:
     return any(item.device.type != "cpu" for item in [*module.parameters(), *module.buffers()])
+
+
+def _is_at_home(module: nn.Module, factory: Factory) -> bool:
+    """Whether the factory only tells where the class of a whole module is defined."""
+    target = factory.target
+    own_class = isinstance(target, type) and isinstance(module, target)
+    return own_class or type(module).__module__ == factory.home.__name__
 
 
 def _filled(

@@ -84,7 +84,7 @@ class Format:
 
 
 @contextlib.contextmanager
-def readable(file: ModelFile, title: str) -> Iterator[None]:
+def readable(file: object, title: str) -> Iterator[None]:
     """Turn whatever a reader raises on damaged content into an error that names the file."""
     try:
         yield

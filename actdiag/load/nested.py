@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
@@ -57,7 +57,8 @@ def find_weights(loaded: Any, shown: str) -> Contents:
                 return Contents(state=safe_names(found), place=place, rest=_without(loaded, place))
         inside = [key for key, entry in loaded.items() if _holds_weights(entry)]
         if len(inside) == 1 and isinstance(inside[0], str):
-            return find_weights({"model": loaded[inside[0]]} | _without(loaded, inside[0]), shown)
+            found = find_weights(loaded[inside[0]], shown)
+            return replace(found, place=inside[0], rest=_without(loaded, inside[0]))
     raise _no_weights(loaded, shown)
 
 

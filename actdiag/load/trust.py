@@ -21,10 +21,10 @@ import torch
 from torch import nn, serialization
 from torch.torch_version import TorchVersion
 
-from actdiag.errors import RefusedError, UsageError
+from actdiag.errors import ModelFileError, RefusedError, UsageError
 from actdiag.load import autopsy
 from actdiag.load.allowing import how_to_allow, listed
-from actdiag.load.shells import shell_for
+from actdiag.load.shells import module_of, shell_for
 from actdiag.load.standins import stand_ins, support
 from actdiag.text import printable
 
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 # weights_only loading has known holes before this version (GHSA-63cw-57p8-fm3p).
 OLDEST_TORCH = "2.10"
+# Only our own rewriting of old pickles names this; a file that does is refused before.
+MODULE_OF = f"{module_of.__module__}.{module_of.__name__}"
 SAFE_PROTOCOL = 2  # what torch.save writes and torch's restricted unpickler reads
 
 
@@ -135,12 +137,23 @@ def unpickle(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's advice on pickles is ours to give
         if trust.everything:
-            loader = _pickle_with(home) if home else pickle
-            return torch.load(
-                source, map_location="cpu", weights_only=False, mmap=mmap, pickle_module=loader
-            )
+            return _unpickle_freely(source, mmap=mmap, home=home)
         with _only(_allowed(wanted.names, trust, home)), _sparse_checked():
             return torch.load(source, map_location="cpu", weights_only=True, mmap=mmap)
+
+
+def _unpickle_freely(source: str | IO[bytes], *, mmap: bool, home: ModuleType | None) -> Any:
+    loader = _pickle_with(home) if home else pickle
+    try:
+        return torch.load(
+            source, map_location="cpu", weights_only=False, mmap=mmap, pickle_module=loader
+        )
+    except (AttributeError, ImportError) as error:
+        if not str(error).startswith(("Can't get attribute", "No module named")):
+            raise
+        message = f"The file names code that can't be imported here: {printable(error)}."
+        hint = "Install its package, or name the script that defines it: --model FILE.py:CLASS."
+        raise ModelFileError(message, hint=hint) from error
 
 
 def check_torch() -> str:
@@ -174,7 +187,7 @@ def resolve(name: str, home: ModuleType | None) -> Any:
 
 def _allowed(wanted: Iterable[str], trust: Trust, home: ModuleType | None) -> dict[str, Any]:
     known = stand_ins()
-    found = support()
+    found = support() | {MODULE_OF: module_of}
     for name in wanted:
         if name in known:
             found[name] = known[name]

@@ -1,0 +1,191 @@
+"""What ``torch.save`` wrote before PyTorch 1.6, and still can: pickles in a row, then storages.
+
+Magic number, protocol, system facts, the object, the storages' keys: five pickles, each of them as
+able to run code as the next. A plain ``pickle.dump`` of a model is recognised here too.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import pickletools
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch.serialization import MAGIC_NUMBER
+
+from actdiag.load.assemble import assemble
+from actdiag.load.build import build
+from actdiag.load.format import Format, Request, Verdict, readable
+from actdiag.load.nested import find_weights
+from actdiag.load.tensors import check_tree
+from actdiag.load.trust import (
+    MODULE_OF,
+    Trust,
+    allowed_objects,
+    demand,
+    demand_everything,
+    lacking,
+    unpickle,
+)
+from actdiag.load.wanted import Wanted, wanted_by
+
+if TYPE_CHECKING:
+    from actdiag.load.factory import Factory
+    from actdiag.load.result import LoadedModel
+    from actdiag.load.source import ModelFile
+
+TITLE = "a torch.save file of the older kind"
+PICKLES = 5
+OBJECT = 3  # the fourth pickle is what was saved
+MAGIC = MAGIC_NUMBER.to_bytes(10, "little")
+PROTOCOLS = range(2, 6)
+WHY_PLAIN = "a plain pickle, not written by torch.save, can only be read by running what it says"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The pickles at the start of a file.
+
+    Attributes:
+        wanted: what all of them together ask for.
+        start: where the saved object's pickle begins.
+        end: where it ends.
+        by_torch: whether the magic number says that torch wrote it.
+    """
+
+    wanted: Wanted
+    start: int
+    end: int
+    by_torch: bool
+
+
+def recognises(file: ModelFile) -> bool:
+    """Whether the file starts as a pickle of protocol 2 or later does."""
+    head = file.head
+    return len(head) > 1 and head[0] == pickle.PROTO[0] and head[1] in PROTOCOLS
+
+
+def survey(file: ModelFile) -> Stream:
+    """Read the opcodes of the pickles without carrying any out."""
+    by_torch = MAGIC in file.head[:32]
+    names: list[str] = []
+    start = end = protocol = 0
+    complete = True
+    with file.path.open("rb") as opened:
+        for place in range(PICKLES if by_torch else 1):
+            begin = opened.tell()
+            wanted = wanted_by(opened)
+            names += wanted.names
+            protocol = max(protocol, wanted.protocol)
+            complete = complete and wanted.complete
+            if place == OBJECT or not by_torch:
+                start, end = begin, opened.tell()
+            if not wanted.complete:
+                break
+    return Stream(Wanted(tuple(dict.fromkeys(names)), protocol, complete), start, end, by_torch)
+
+
+def examine(file: ModelFile, trust: Trust) -> Verdict:
+    """What the pickles ask for beyond the harmless and allowed."""
+    stream = survey(file)
+    why = "" if stream.by_torch or trust.everything else WHY_PLAIN
+    return Verdict(lacking(stream.wanted, trust), why)
+
+
+def load(file: ModelFile, request: Request) -> LoadedModel:
+    """Read it; see :func:`actdiag.load.load_model` for what is raised."""
+    with request.opened_factory() as factory:
+        contents = find_weights(read(file, request, factory), str(file))
+        name = "state-dict" if contents.module is None else "pickled-module"
+        return build(file, request, factory, contents, name)
+
+
+def read(file: ModelFile, request: Request, factory: Factory | None) -> Any:
+    """The object that the file holds, modules assembled.
+
+    Raises:
+        RefusedError: it asks for more than is harmless and allowed.
+        ModelFileError: it is damaged.
+    """
+    stream, trust = survey(file), request.trust
+    home = factory.home if factory else None
+    with file.path.open("rb") as opened:
+        raw = _object_pickle(opened, stream)
+        demand(str(file), stream.wanted, trust, raw)
+        if not stream.by_torch:
+            demand_everything(str(file), "a plain pickle", WHY_PLAIN, trust)
+        opened.seek(0)
+        with readable(file, TITLE):
+            if trust.everything:
+                if not stream.by_torch:
+                    return _plain(opened)
+                return unpickle(opened, stream.wanted, trust, home=home)
+            source = _without_classes_by_id(opened.read(), stream)
+            loaded = unpickle(io.BytesIO(source), stream.wanted, trust, home=home)
+            loaded = assemble(loaded, str(file), allowed_objects(stream.wanted, trust, home))
+            check_tree(loaded, file.size, str(file))
+            return loaded
+
+
+def _object_pickle(opened: Any, stream: Stream) -> bytes:
+    opened.seek(stream.start)
+    read: bytes = opened.read(max(0, stream.end - stream.start))
+    return read
+
+
+def _plain(opened: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pickle.load(opened)  # noqa: S301 - only after demand_everything
+
+
+def _without_classes_by_id(data: bytes, stream: Stream) -> bytes:
+    """Let a whole module name its classes as any pickle does.
+
+    Old files store a module's class as a persistent id, ``("module", class, file, source)``, which
+    torch's restricted unpickler refuses. The tuple is handed to a function of ours instead, which
+    gives the class in it: a GLOBAL is put before the tuple's MARK, and REDUCE stands for BINPERSID.
+    """
+    edits = sorted(_edits(data[stream.start : stream.end]))
+    if not edits:
+        return data
+    pieces, done = [data[: stream.start]], stream.start
+    for place, length, text in edits:
+        at = stream.start + place
+        pieces += [data[done:at], text]
+        done = at + length
+    return b"".join([*pieces, data[done:]])
+
+
+def _edits(raw: bytes) -> list[tuple[int, int, bytes]]:
+    """Place, number of bytes to drop, and bytes to put there, for each module class."""
+    module, _, name = MODULE_OF.rpartition(".")
+    call = pickle.GLOBAL + f"{module}\n{name}\n".encode()
+    edits: list[tuple[int, int, bytes]] = []
+    marks: list[int] = []
+    opens_module: dict[int, bool] = {}  # place of a MARK -> whether "module" comes right after it
+    word_module: set[int] = set()  # memo places that hold "module"
+    tuple_at, previous, before = -1, "", None
+    for opcode, argument, place in pickletools.genops(raw):
+        where = place or 0
+        name = opcode.name
+        is_word = argument == "module" or (name.endswith("GET") and argument in word_module)
+        if previous == "MARK" and marks:
+            opens_module[marks[-1]] = is_word
+        if name.endswith("PUT"):
+            if before == "module" and isinstance(argument, int):
+                word_module.add(argument)
+            continue
+        if name == "BINPERSID" and previous == "TUPLE" and opens_module.get(tuple_at):
+            edits += [(tuple_at, 0, call), (where, 1, pickle.TUPLE1 + pickle.REDUCE)]
+        if name == "MARK":
+            marks.append(where)
+        elif pickletools.markobject in opcode.stack_before and marks:
+            tuple_at = marks.pop()
+        previous, before = name, argument
+    return edits
+
+
+FORMAT = Format("pickled-module", TITLE, recognises, load, examine)
