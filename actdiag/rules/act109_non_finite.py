@@ -75,7 +75,7 @@ def _finding(site: Site, graph: Graph, scan: Scan) -> Finding:
     ]
     what = " and ".join(kinds).replace("infinitys", "infinities").replace("NaNs", "NaN")
     producers = [named(producer) for producer in graph.producers(site)]
-    if stats.input_nonfinite:
+    if stats.input_nonfinite or not site.straight:
         origin = f"they arise between {' and '.join(producers) or 'the start'} and here"
     elif producers:
         origin = f"what comes from {' and '.join(producers)} is finite"

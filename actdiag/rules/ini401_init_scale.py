@@ -69,7 +69,7 @@ def _finding(layer: Layer, ratio: float, scan: Scan, trained: Age, limits: Limit
         f"The {word} of '{weight.name}' is {number(factor)} times too {size}: std "
         f"{number(weight.std or 0.0)}, where {TITLE[layer.scheme]}'s scheme for {layer.follower} "
         f"wants {number(wanted(layer))} (fan in {weight.fan_in}, fan out {weight.fan_out}).",
-        remedy=f"Initialise it with {INITIALISER[layer.scheme]}, or keep PyTorch's default.",
+        remedy=_remedy(layer, trained, ratio),
         measured={
             "ratio": ratio,
             "std": weight.std,
@@ -83,6 +83,14 @@ def _finding(layer: Layer, ratio: float, scan: Scan, trained: Age, limits: Limit
         threshold={name: limits[name] for name in ("low", "high", "very_low", "very_high")},
         confidence=Confidence.HIGH if layer.site is not None else Confidence.MEDIUM,
     )
+
+
+def _remedy(layer: Layer, trained: Age, ratio: float) -> str:
+    if trained is Age.TRAINED and ratio > 1:
+        return "Train again with a lower learning rate or weight decay, which keep weights small."
+    if trained is Age.TRAINED:
+        return "Train again with less weight decay: it has taken the weights away."
+    return f"Initialise it with {INITIALISER[layer.scheme]}, or keep PyTorch's default."
 
 
 def wanted(layer: Layer) -> float:

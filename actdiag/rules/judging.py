@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Confidence, Finding, Scan, Severity, Skip
 from actdiag.rules import harm
 from actdiag.rules.graph import Graph
-from actdiag.rules.links import linked, places
+from actdiag.rules.links import linked
 from actdiag.rules.needs import missing
 from actdiag.rules.registry import registry
 from actdiag.rules.select import Settings, check_settings, chosen
@@ -49,12 +49,7 @@ def judge(
             skips.append(outcome)
         else:
             findings.extend(outcome)
-    graph = Graph.of(scan)
-    order = places(graph, findings)
-    findings.sort(
-        key=lambda finding: (finding.severity.rank, order[finding.fingerprint], finding.code)
-    )
-    return linked(findings, known, graph), tuple(skips)
+    return linked(findings, known, Graph.of(scan)), tuple(skips)
 
 
 def run(rule: Rule, scan: Scan, limits: Limits) -> list[Finding] | Skip:

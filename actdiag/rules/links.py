@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from actdiag.rules.base import Rule
     from actdiag.rules.graph import Graph
@@ -17,25 +17,78 @@ if TYPE_CHECKING:
 def linked(
     findings: Iterable[Finding], rules: Mapping[str, Rule], graph: Graph
 ) -> tuple[Finding, ...]:
-    """The findings with ``follows_from`` filled in.
+    """The findings with ``follows_from`` filled in, worst first and then in execution order.
 
     A finding follows from another when its rule says that such findings cause it, and the other
-    lies at the same place, upstream of it, or concerns the whole model.
+    lies at the same place, upstream of it, or concerns the whole model. Only direct causes are
+    named, not the causes of causes, and first the one whose own roots come first. What causes a
+    warning is no less than a warning itself.
     """
-    everything = tuple(findings)
-    return tuple(
-        replace(
-            effect,
-            follows_from=tuple(
+    everything = list(findings)
+    order = places(graph, everything)
+    links = _Links.between(everything, rules, graph)
+    told = []
+    for finding in everything:
+        causes = sorted(links.direct(finding), key=lambda cause: links.first_place(cause, order))
+        severity = finding.severity
+        if severity is Severity.INFO and not rules[finding.code].capacity and links.harms(finding):
+            severity = Severity.WARNING
+        told.append(replace(finding, follows_from=tuple(causes), severity=severity))
+    told.sort(key=lambda one: (one.severity.rank, order[one.fingerprint], one.code))
+    return tuple(told)
+
+
+@dataclass(frozen=True)
+class _Links:
+    """All causes of each finding, near and far, by fingerprint."""
+
+    known: dict[str, Finding]
+    causes: dict[str, frozenset[str]]
+
+    @classmethod
+    def between(
+        cls, findings: Sequence[Finding], rules: Mapping[str, Rule], graph: Graph
+    ) -> _Links:
+        lies_before = _Order(graph, findings)
+        causes = {
+            effect.fingerprint: {
                 cause.fingerprint
-                for cause in everything
+                for cause in findings
                 if cause.code in rules[effect.code].follows
                 and _matters(cause, effect, rules)
-                and _lies_before(cause, effect, graph)
-            ),
+                and lies_before(cause, effect)
+            }
+            for effect in findings
+        }
+        closed = {name: _closure(name, causes) for name in causes}
+        return cls({finding.fingerprint: finding for finding in findings}, closed)
+
+    def direct(self, finding: Finding) -> set[str]:
+        """The causes that are no cause of another cause."""
+        near = self.causes[finding.fingerprint]
+        return {name for name in near if not any(name in self.causes[other] for other in near)}
+
+    def first_place(self, name: str, order: dict[str, int]) -> tuple[int, int, str]:
+        """Sorts a cause by where its earliest root lies, then by where it lies itself."""
+        return min(order[one] for one in (name, *self.causes[name])), order[name], name
+
+    def harms(self, finding: Finding) -> bool:
+        """Whether a warning or an error follows from it."""
+        return any(
+            finding.fingerprint in causes and self.known[name].severity is not Severity.INFO
+            for name, causes in self.causes.items()
         )
-        for effect in everything
-    )
+
+
+def _closure(name: str, causes: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    seen: set[str] = set()
+    waiting = list(causes[name])
+    while waiting:
+        cause = waiting.pop()
+        if cause not in seen:
+            seen.add(cause)
+            waiting.extend(causes[cause])
+    return frozenset(seen)
 
 
 def _matters(cause: Finding, effect: Finding, rules: Mapping[str, Rule]) -> bool:
@@ -46,14 +99,23 @@ def _matters(cause: Finding, effect: Finding, rules: Mapping[str, Rule]) -> bool
     return not slight or effect.severity is Severity.INFO
 
 
-def _lies_before(cause: Finding, effect: Finding, graph: Graph) -> bool:
-    first, second = anchor(graph, cause), anchor(graph, effect)
-    if first is None or second is None:
-        return True
-    if first == second:
-        return cause.code != effect.code
-    upstream = graph.ancestors(graph.sites[second])
-    return first in upstream if upstream else graph.order()[first] < graph.order()[second]
+class _Order:
+    """Whether one finding lies upstream of another, or at its place."""
+
+    def __init__(self, graph: Graph, findings: Iterable[Finding]) -> None:
+        self.anchors = {finding.fingerprint: anchor(graph, finding) for finding in findings}
+        named = {name for name in self.anchors.values() if name is not None}
+        self.upstream = {name: graph.ancestors(graph.sites[name]) for name in named}
+        self.place = graph.order()
+
+    def __call__(self, cause: Finding, effect: Finding) -> bool:
+        first, second = self.anchors[cause.fingerprint], self.anchors[effect.fingerprint]
+        if first is None or second is None:
+            return True
+        if first == second:
+            return cause.code != effect.code
+        upstream = self.upstream[second]
+        return first in upstream if upstream else self.place[first] < self.place[second]
 
 
 def anchor(graph: Graph, finding: Finding) -> str | None:
@@ -69,4 +131,4 @@ def places(graph: Graph, findings: Iterable[Finding]) -> dict[str, int]:
     """Where in the forward pass each finding lies, by fingerprint; the whole model comes first."""
     order = graph.order()
     anchors = {finding.fingerprint: anchor(graph, finding) for finding in findings}
-    return {print_: -1 if name is None else order[name] for print_, name in anchors.items()}
+    return {mark: -1 if name is None else order[name] for mark, name in anchors.items()}

@@ -42,7 +42,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     output = scan.output
     if output is None or output.between_sample_std is None or output.scale is None:
         return
-    if not inputs_differ(scan) or output.between_sample_std > limits["relative"] * output.scale:
+    constant = output.between_sample_std <= limits["relative"] * output.scale
+    if not constant or not inputs_differ(scan):
         return
     answers = count(output.predictions, "answer")
     yield RULE.finding(

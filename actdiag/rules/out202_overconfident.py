@@ -94,4 +94,5 @@ RULE = Rule(
         Threshold("standard_errors", 3, "our choice: three standard errors are hardly ever chance"),
     ),
     check=check,
+    follows=("ACT107",),
 )

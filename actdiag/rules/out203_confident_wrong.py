@@ -93,4 +93,5 @@ RULE = Rule(
         Threshold("at_least", 5, "our choice: fewer may be mislabelled samples"),
     ),
     check=check,
+    follows=("ACT107",),
 )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MATRIX = 2
-MIXING_KINDS = frozenset({"linear", "conv", "recurrent", "attention"})
+MIXING_KINDS = frozenset({"linear", "conv", "transposed-conv", "recurrent", "attention"})
 SINES = frozenset({"sin", "sine", "snake", "cos"})
 
 

@@ -17,9 +17,9 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             ),
         ),
         (
-            "7 of 10 units never fire on 500 samples: layer 'net.3' (ReLU) is mostly dead. 5 of them "
-            "cannot fire on data like this: their input stays more than 3 standard deviations below "
-            "zero."
+            "7 of 10 units never fire on 500 samples: layer 'net.3' (ReLU) is mostly dead. 5 of "
+            "them cannot fire on data like this: their input stays more than 3 standard "
+            "deviations below zero."
         ),
     ),
     "ACT103": (
@@ -44,29 +44,29 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
     "ACT106": (
         scan(data_in(), act("1", "input", between_sample=2e-9), linear("2", "1")),
         (
-            "'1' (ReLU) is the same for all of 500 samples (between-sample share of its variance "
-            "2e-09): other paths still carry the input."
+            "'1' (ReLU) is the same for all of 500 samples (between-sample share of its "
+            "variance 2e-09): other paths still carry the input."
         ),
     ),
     "ACT107": (
         scan(data_in(rms=2.0), linear("0", "input", rms=30.0), linear("1", "0", rms=9e4)),
         (
-            "Values grow ×45,000 over 2 layers, from rms 2 at the input to 90,000 at '1' (Linear), "
-            "with no norm in between."
+            "Values grow ×45,000 over 2 layers, from rms 2 at the input to 90,000 at '1' "
+            "(Linear), with no norm in between."
         ),
     ),
     "ACT109": (
         scan(data_in(), linear("0", "input", nonfinite=7, nan=6)),
         (
-            "'0' (Linear) is the first to hold 6 NaN and 1 infinity among 5,000 values; what comes "
-            "from the input is finite."
+            "'0' (Linear) is the first to hold 6 NaN and 1 infinity among 5,000 values; what "
+            "comes from the input is finite."
         ),
     ),
     "ARC601": (
         scan(data_in(), linear("0", "input"), linear("2", "0")),
         (
-            "'0' and '2' follow each other with nothing non-linear between them: both together can do "
-            "no more than one layer."
+            "'0' and '2' follow each other with nothing non-linear between them: both together "
+            "can do no more than one layer."
         ),
     ),
     "DAT701": (
@@ -82,8 +82,8 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             )
         ),
         (
-            "The inputs are on very different scales: 2 features of 4 exceed 10 (feature 0: about "
-            "500) while 2 stay below 1 (feature 2: about 0.1)."
+            "The inputs are on very different scales: 2 features of 4 exceed 10 (feature 0: "
+            "about 500) while 2 stay below 1 (feature 2: about 0.1)."
         ),
     ),
     "INI401": (
@@ -94,8 +94,8 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             weights=(weight("0", (64, 128), he_ratio=64.0, xavier_ratio=78.4, std=8.0),),
         ),
         (
-            "The initialisation of '0.weight' is 64 times too large: std 8, where He's scheme for "
-            "ReLU wants 0.125 (fan in 128, fan out 64)."
+            "The initialisation of '0.weight' is 64 times too large: std 8, where He's scheme "
+            "for ReLU wants 0.125 (fan in 128, fan out 64)."
         ),
     ),
     "INI402": (
@@ -106,8 +106,8 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             weights=(weight("0", (64, 10), identical_rows=63, min=0.05, max=0.05),),
         ),
         (
-            "'0.weight' holds 0.05 in all of its 640 places: its units are copies and training keeps "
-            "them so."
+            "'0.weight' holds 0.05 in all of its 640 places: its units are copies and training "
+            "keeps them so."
         ),
     ),
     "OUT201": (
@@ -117,22 +117,22 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             output=classifier(between_sample_std=0.0, scale=1.25, **FAILING),
         ),
         (
-            "All 500 answers are the same although the inputs differ: between samples the output "
-            "varies by 0, at a scale of 1.25."
+            "All 500 answers are the same although the inputs differ: between samples the "
+            "output varies by 0, at a scale of 1.25."
         ),
     ),
     "OUT202": (
         scan(output=classifier(accuracy=0.7, mean_confidence=0.93, ece=0.23)),
         (
-            "The model is 93% sure on average and right on 70% of 500 labelled answers (calibration "
-            "error 0.23)."
+            "The model is 93% sure on average and right on 70% of 500 labelled answers "
+            "(calibration error 0.23)."
         ),
     ),
     "OUT203": (
         scan(output=classifier(confident_wrong=0.07, worst=(Mistake(17, 3, 8, 0.9994),))),
         (
-            "35 of 500 answers (7%) are wrong with a confidence of at least 0.9. The worst: sample 17 "
-            "is 3, answered 8 with 0.999."
+            "35 of 500 answers (7%) are wrong with a confidence of at least 0.9. The worst: "
+            "sample 17 is 3, answered 8 with 0.999."
         ),
     ),
     "OUT204": (
@@ -142,8 +142,8 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             )
         ),
         (
-            "97% of 500 answers have a probability of at least 0.999; the logits run from -310 to "
-            "1,440. Only 60% of them are right."
+            "97% of 500 answers have a probability of at least 0.999; the logits run from -310 "
+            "to 1,440. Only 60% of them are right."
         ),
     ),
 }

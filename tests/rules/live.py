@@ -84,6 +84,13 @@ def cancer(*, raw: bool) -> Data:
     return _split(table, torch.tensor(y), 200)
 
 
+def linear_at(model: nn.Module, place: int) -> nn.Linear:
+    """The linear layer at a place of a sequential model."""
+    layer = model.get_submodule(str(place))
+    assert isinstance(layer, nn.Linear)
+    return layer
+
+
 def mlp(*widths: int, activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Sequential:
     """Linear layers with an activation between them."""
     layers: list[nn.Module] = []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules.live import Sample, cancer, digits, mlp, train
+from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
 
@@ -60,7 +60,7 @@ def sparse() -> Sample:
     x, y = digits()[2:]
     hidden = nn.Linear(64, 40)
     with torch.no_grad():
-        hidden.bias -= torch.quantile(hidden(x), 0.95, dim=0)
+        hidden.bias.sub_(torch.quantile(hidden(x), 0.95, dim=0))
     return Sample(nn.Sequential(hidden, nn.ReLU(), nn.Linear(40, 10)), x, y)
 
 
@@ -69,10 +69,12 @@ def peaked_output() -> Sample:
     sample = train(mlp(30, 32, 2), cancer(raw=False), epochs=20)
     last = nn.Linear(32, 1)
     with torch.no_grad():
-        old = sample.model[2]
+        old = linear_at(sample.model, 2)
         last.weight.copy_(50 * (old.weight[1:] - old.weight[:1]))
         last.bias.copy_(50 * (old.bias[1:] - old.bias[:1]))
-    return Sample(nn.Sequential(*sample.model[:2], last, nn.Sigmoid()), sample.x, sample.y)
+    return Sample(
+        nn.Sequential(linear_at(sample.model, 0), nn.ReLU(), last, nn.Sigmoid()), sample.x, sample.y
+    )
 
 
 class WithTable(nn.Module):
@@ -107,11 +109,10 @@ def scale_free() -> Sample:
     """The digits classifier with hidden values 2,000 times larger, undone by the last layer."""
     sample = trained_digits()
     with torch.no_grad():
-        first, last = sample.model[0], sample.model[4]
-        first.weight *= 2000
-        first.bias *= 2000
-        sample.model[2].bias *= 2000
-        last.weight /= 2000
+        first, middle, last = (linear_at(sample.model, place) for place in (0, 2, 4))
+        for values in (first.weight, first.bias, middle.bias):
+            values.mul_(2000)
+        last.weight.div_(2000)
     return sample
 
 
@@ -154,7 +155,7 @@ def around_two_thousand() -> Sample:
     """A regression whose answers vary by a few around 2000."""
     model = mlp(64, 32, 1)
     with torch.no_grad():
-        model[2].bias += 2000
+        linear_at(model, 2).bias.add_(2000)
     x = digits()[2]
     return Sample(model, x, 2000 + x.mean(1, keepdim=True))
 
@@ -177,7 +178,7 @@ def all_alike() -> Sample:
 def zero_head() -> Sample:
     """The output layer starts at zero on purpose: the labels tell its units apart."""
     model = mlp(64, 32, 10)
-    nn.init.zeros_(model[2].weight)
+    nn.init.zeros_(linear_at(model, 2).weight)
     return Sample(model, *digits()[2:])
 
 

@@ -47,8 +47,19 @@ def test_cause_before_symptom():
     findings, _ = judge(sick())
     follows = {finding.code: finding.follows_from for finding in findings}
     assert follows["ACT101"] == ("DAT701:input",)
-    assert set(follows["OUT201"]) >= {"ACT101:1", "DAT701:input"}
+    assert follows["ACT106"] == ("ACT101:1",)
+    assert follows["OUT201"] == ("ACT106:1",)
     assert follows["DAT701"] == ()
+
+
+def test_what_causes_a_warning_is_a_warning_itself():
+    dead = units(positive=(0,) * 8 + (200,) * 2)
+    table = data_in(per_unit=features(30.0, 32.0, 0.4, 0.5))
+    works = scan(table, act("1", "input", per_unit=dead), output=classifier())
+    severities = {finding.code: finding.severity for finding in judge(works)[0]}
+    assert severities == {"DAT701": Severity.WARNING, "ACT101": Severity.WARNING}
+    [alone] = judge(works, select=["DAT701"])[0]
+    assert alone.severity is Severity.INFO
 
 
 def test_a_weight_is_a_cause_at_its_layer():
