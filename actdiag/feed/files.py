@@ -6,7 +6,7 @@ import os
 import zipfile
 from typing import TYPE_CHECKING, Any
 
-from actdiag.errors import DataError
+from actdiag.errors import ActdiagError, DataError
 from actdiag.feed import images, json_files, numpy_files, tables, torch_files
 from actdiag.feed.names import nearest, printable
 
@@ -60,7 +60,15 @@ def read(path: Path) -> Any:
         raise DataError(f"{printable(path)} cannot be opened: {error.strerror}") from error
     if not head:
         raise DataError(f"{printable(path)} is empty (0 bytes)", hint="Write or copy it again.")
-    return _reader(path, head)(path)
+    try:
+        return _reader(path, head)(path)
+    except ActdiagError:
+        raise
+    except Exception as error:  # the libraries that read damaged files fail in any way
+        raise DataError(
+            f"{printable(path)} is damaged: {type(error).__name__}: {printable(error)}",
+            hint="It may be cut short; copy or write it again.",
+        ) from error
 
 
 def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
@@ -111,6 +119,11 @@ def _text_reader(path: Path, head: bytes) -> Callable[[Path], Any]:
     if not plain:
         raise DataError(f"{printable(path)} is no data file that is known here", hint=_KNOWN)
     suffix = path.suffix.casefold()
+    if suffix == ".py":
+        raise DataError(
+            f"{printable(path)} is Python code",
+            hint=f"Name what to take from it, as {printable(path)}:name.",
+        )
     if suffix in _BINARY_SUFFIXES:
         raise DataError(
             f"{printable(path)} is a text file, not what {suffix} promises",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"}
+_DEEP = {"I", "F"}
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
@@ -89,7 +90,7 @@ def open_folder(folder: Path) -> ImageRows:
         labels = np.repeat(np.arange(len(classes)), [len(group) for group in classes.values()])
         legend = listed(f"{index} = {name}" for index, name in enumerate(classes))
         notes.append(f"labels are the subfolders: {legend}")
-    channels = 1 if first.mode in {"1", "L", "I", "F", "I;16"} else 3
+    channels = 1 if first.mode in {"1", "L"} else 3
     return ImageRows(tuple(paths), first.size, channels, labels, tuple(notes))
 
 
@@ -112,9 +113,14 @@ def load(path: Path) -> Image:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as image:
                 image.load()
-                return image
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, *bombs) as error:
         raise DataError(
             f"{printable(path)} is no readable image: {printable(error)}",
             hint="Remove it from the folder, or write it again.",
         ) from error
+    if image.mode in _DEEP or image.mode.startswith("I;16"):
+        raise DataError(
+            f"{printable(path)} has 16 bits or more per pixel, and no scale is known for it",
+            hint="Give a Dataset that scales it the way the training did, as file.py:name.",
+        )
+    return image

@@ -54,10 +54,10 @@ def _from_text(array: np.ndarray[Any, Any]) -> tuple[Tensor, tuple[str, ...]]:
     names = [
         value.decode(errors="replace") if isinstance(value, bytes) else value for value in values
     ]
-    odd = next((name for name in names if not isinstance(name, str)), None)
-    if odd is not None:
+    odd = [name for name in names if not isinstance(name, str)]
+    if odd:
         raise DataError(
-            f"the labels mix text with other things, such as {printable(repr(odd))}",
+            f"the labels mix text with other things, such as {printable(repr(odd[0]))}",
             hint="Fill in or drop the rows without a label, and use one type for all of them.",
         )
     classes = sorted(set(names))

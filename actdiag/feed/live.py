@@ -79,7 +79,7 @@ def _holds_arrays(items: tuple[Any, ...]) -> bool:
 def _from_parts(data: Any, wish: Wish, notes: tuple[str, ...]) -> Found:
     parts = divide(data, wish.forward, wish.key)
     for name, value in (*enumerate(parts.inputs), *parts.kwargs.items()):
-        if not (is_array(value) or tables.is_frame(value)):
+        if not (isinstance(value, Tensor | np.ndarray) or tables.is_frame(value)):
             raise DataError(f"input {printable(name)} is a {type(value).__name__}, not an array")
     inputs = tuple(_array(value) for value in parts.inputs)
     kwargs = {name: _array(value) for name, value in parts.kwargs.items()}
@@ -132,7 +132,7 @@ def _from_code(data: Any, wish: Wish, notes: tuple[str, ...]) -> Found:
         stream, more = loaders.of_iterable_dataset(data, wish)
     elif isinstance(data, list | tuple):
         return _from_list(data, wish, notes)
-    elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, str):
+    elif hasattr(data, "__getitem__") and hasattr(data, "__len__") and not isinstance(data, type):
         stream, more = loaders.of_dataset(data, wish)
     elif callable(data) and not isinstance(data, Iterator):
         return _from_callable(data, wish, notes)

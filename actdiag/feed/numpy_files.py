@@ -65,7 +65,7 @@ def _member(path: Path, archive: zipfile.ZipFile, file: IO[bytes], info: zipfile
 def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo, what: str) -> Array:
     with archive.open(info) as stream:
         shape, _, dtype = _header(stream, what)
-    _check_size(shape, dtype, info.file_size, what)
+        _check_size(shape, dtype, info.file_size - stream.tell(), what)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if info.file_size > memory * 0.8:  # our choice: some must be left for the model
         raise DataError(

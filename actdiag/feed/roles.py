@@ -94,7 +94,8 @@ def _from_sequence(items: tuple[Any, ...], forward: Forward | None) -> Parts:
     required = len(forward.required) if forward else 1
     if not items:
         raise DataError("the data holds an empty item", hint="Give inputs, or (inputs, labels).")
-    if len(items) == 1 or (required > 1 and len(items) == required):
+    nested = isinstance(items[0], Mapping | tuple | list) and not _is_record(items[0])
+    if len(items) == 1 or (required > 1 and len(items) == required and not nested):
         return _inputs(items, None)
     *inputs, labels = items
     most = forward.most if forward else None

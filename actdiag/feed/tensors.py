@@ -15,6 +15,7 @@ Array = np.ndarray[Any, np.dtype[Any]] | Tensor
 
 # torch has these types but hardly an operation for them.
 _WIDER = {"uint16": np.int32, "uint32": np.int64, "uint64": np.int64}
+_FLOATS = {"float16", "float32", "float64", "complex64", "complex128"}
 _NUMERIC = "biufc"
 
 
@@ -40,8 +41,8 @@ def to_tensor(array: Array) -> Tensor:
     if isinstance(array, Tensor):
         return array.detach()
     dtype: Any = _WIDER.get(array.dtype.name, array.dtype.newbyteorder("="))
-    if array.dtype.name == "longdouble" or array.dtype.itemsize > np.dtype(np.complex128).itemsize:
-        dtype = np.float64
+    if array.dtype.kind in "fc" and array.dtype.name not in _FLOATS:  # long doubles
+        dtype = np.float64 if array.dtype.kind == "f" else np.complex128
     return torch.from_numpy(np.array(array, dtype=dtype, order="C", copy=True))
 
 

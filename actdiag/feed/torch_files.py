@@ -51,13 +51,9 @@ def read_torch(path: Path) -> Any:
             f"{printable(path)} is not a file that torch.save wrote, or it is damaged",
             hint=f"{_AGAIN} A plain pickle is not read.",
         ) from error
-    except Exception as error:
-        raise DataError(
-            f"{printable(path)} cannot be read: {printable(str(error).splitlines()[0])}"
-            if str(error)
-            else f"{printable(path)} cannot be read: {type(error).__name__}",
-            hint=_AGAIN,
-        ) from error
+    except Exception as error:  # a damaged file may fail in any way
+        said = str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"{printable(path)} is damaged: {printable(said)}", hint=_AGAIN) from error
     return _paired(data)
 
 
@@ -69,7 +65,7 @@ def _wanted(path: Path, message: str, *, zipped: bool) -> tuple[str, ...]:
         except Exception:  # noqa: BLE001 - a hostile file may break it in any way
             wants = []
         if wants:
-            return tuple(printable(name) for name in wants)
+            return tuple(sorted(printable(name) for name in wants))
     return tuple(dict.fromkeys(_GLOBAL.findall(message)))
 
 
