@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import ModelFileError, UsageError
 from actdiag.load import build as _build
-from actdiag.load import usercode
+from actdiag.load import huggingface, usercode
 from actdiag.load.allowing import check_allowed
-from actdiag.load.format import Format, Request, Verdict
+from actdiag.load.format import Examination, Format, Request, Verdict
 from actdiag.load.formats import all_formats
 from actdiag.load.result import LoadedModel
 from actdiag.load.source import ModelFile, open_model_file
@@ -22,27 +21,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["Examination", "LoadedModel", "Trust", "Verdict", "examine", "live_model", "load_model"]
-
-
-@dataclass(frozen=True)
-class Examination:
-    """What a file is, told without loading it.
-
-    Attributes:
-        path: as given, safe to print.
-        format: the format's name in the report.
-        title: what a person calls it.
-        size: bytes.
-        sha256: hash of the file.
-        verdict: what loading it would take.
-    """
-
-    path: str
-    format: str
-    title: str
-    size: int
-    sha256: str
-    verdict: Verdict
 
 
 def load_model(
@@ -77,6 +55,8 @@ def load_model(
             message = f"{printable(path)} is Python code already, so --model has no place to go."
             raise UsageError(message, hint="Give the checkpoint as the model, or drop --model.")
         return _from_code(path if path is not None else factory, request)
+    if huggingface.is_folder_of_model(Path(path)):
+        return huggingface.load_folder(Path(path), request)
     file = open_model_file(path)
     loaded = recognise(file).load(file, request)
     if warning := check_torch():
@@ -98,6 +78,8 @@ def examine(path: str, trust: Trust = NO_TRUST) -> Examination:
         ModelFileError: it is no model file, or is damaged.
     """
     check_allowed(trust.names)
+    if huggingface.is_folder_of_model(Path(path)):
+        return huggingface.examine_folder(Path(path), trust)
     file = open_model_file(path)
     found = recognise(file)
     verdict = found.examine(file, trust)

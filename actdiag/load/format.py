@@ -65,6 +65,27 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class Examination:
+    """What a file is, told without loading it.
+
+    Attributes:
+        path: as given, safe to print.
+        format: the format's name in the report.
+        title: what a person calls it.
+        size: bytes.
+        sha256: hash of the file.
+        verdict: what loading it would take.
+    """
+
+    path: str
+    format: str
+    title: str
+    size: int
+    sha256: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Format:
     """One checkpoint format; each file in ``actdiag.load.formats`` defines one as ``FORMAT``.
 
