@@ -17,7 +17,7 @@ class Sums(NamedTuple):
     """One block's table, count and sum of the finite values per sample and unit, and its NaN."""
 
     table: Tensor
-    count: Tensor
+    seen: Tensor
     total: Tensor
     nan: Tensor
 
@@ -68,7 +68,7 @@ def _sums(values: Tensor) -> Sums:
 
 def _sample_means(blocks: list[Sums]) -> Tensor:
     """Rows count, mean and squared distances of the means of samples that span these blocks."""
-    count = torch.stack([block.count for block in blocks]).sum(0)
+    count = torch.stack([block.seen for block in blocks]).sum(0)
     mean = torch.stack([block.total for block in blocks]).sum(0) / count.clamp(min=1)
     seen = (count > 0).double()
     return torch.stack((seen.sum(0), *chan(seen, mean, torch.zeros_like(mean))))

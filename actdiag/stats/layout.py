@@ -21,6 +21,8 @@ LAUNCH_ELEMENTS = 1 << 24
 WIDEST = 2048
 
 
+# Axis 0 is of samples, axis 1 of units, the others of positions.
+POSITIONS = 2
 # What float32 holds exactly, beside the narrower floating-point types.
 _NARROW = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.uint16)
 
@@ -62,13 +64,13 @@ def arrange(
         sample = None
     rest = [axis for axis in range(tensor.ndim) if axis not in (sample, unit)]
     front = [axis for axis in (sample, unit) if axis is not None]
-    values = tensor.permute(*front, *rest)
+    values = tensor.permute([*front, *rest])
     if sample is None:
         values = values.unsqueeze(0)
     if unit is None:
         values = values.unsqueeze(1)
     if sample is not None and values.shape[0] != samples:
-        values = values.unflatten(0, (samples, -1)).movedim(1, 2)
+        values = torch.unflatten(values, 0, (samples, -1)).movedim(1, 2)
     return View(_coalesced(values), by_sample=sample is not None, by_unit=unit is not None)
 
 
@@ -98,7 +100,7 @@ def _coalesced(values: Tensor) -> Tensor:
     for size, stride in zip(values.shape[2:], values.stride()[2:], strict=True):
         if size == 1:
             continue
-        if len(shape) > 2 and strides[-1] == size * stride:
+        if len(shape) > POSITIONS and strides[-1] == size * stride:
             shape[-1], strides[-1] = shape[-1] * size, stride
         else:
             shape.append(size)
@@ -108,23 +110,23 @@ def _coalesced(values: Tensor) -> Tensor:
 
 def columns(values: Tensor) -> tuple[Tensor, ...]:
     """Cut a view into ranges of units that are not too wide."""
-    return values.split(WIDEST, dim=1)
+    return torch.split(values, WIDEST, dim=1)
 
 
 def groups(values: Tensor) -> Iterator[list[Tensor]]:
     """Cut a view into whole samples that fit a block, or a single sample cut into such blocks."""
     limit = CACHE_ELEMENTS if values.device.type == "cpu" else LAUNCH_ELEMENTS
     step = max(1, limit // math.prod(values.shape[1:]))
-    for part in values.split(step):
+    for part in torch.split(values, step):
         yield list(_pieces(part, limit))
 
 
 def _pieces(part: Tensor, limit: int) -> Iterator[Tensor]:
     """Halve along the longest position axis until a piece is small enough."""
-    if part.numel() <= limit or part.ndim == 2:
+    if part.numel() <= limit or part.ndim == POSITIONS:
         yield part
         return
     axis = max(range(2, part.ndim), key=lambda axis: part.shape[axis])
     count = min(part.shape[axis], math.ceil(part.numel() / limit))
-    for piece in part.split(math.ceil(part.shape[axis] / count), dim=axis):
+    for piece in torch.split(part, math.ceil(part.shape[axis] / count), dim=axis):
         yield from _pieces(piece, limit)

@@ -27,14 +27,14 @@ def picked(values: Tensor, limit: int) -> Iterator[Tensor]:
     each = math.prod(values.shape[1:])
     if each <= limit:
         step = max(1, AT_ONCE // each)
-        for part in values.split(step):
+        for part in torch.split(values, step):
             yield as_float(part)
         return
     offsets = _offsets(tuple(values.shape[1:]), values.stride()[1:], limit).to(values.device)
     last = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
     flat = values.as_strided((last + 1,), (1,))
     samples = torch.arange(values.shape[0], device=values.device) * values.stride(0)
-    for part in samples.split(max(1, AT_ONCE // len(offsets))):
+    for part in torch.split(samples, max(1, AT_ONCE // len(offsets))):
         places = (part.unsqueeze(1) + offsets).flatten()
         yield as_float(flat.index_select(0, places))
 

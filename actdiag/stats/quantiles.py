@@ -86,7 +86,7 @@ def _at(ordered: Tensor, ends: Tensor, rank: int) -> float:
         return 0.0
     inside = rank - (int(ends[place]) - int(ordered[place])) + 0.5
     edges = torch.tensor([abs(size), abs(size) + 1], dtype=torch.int32) << _SHIFT
-    near, far = edges.view(torch.float32).double().tolist()
+    near, far = (float(edge) for edge in edges.view(torch.float32))
     share = inside / int(ordered[place])
     if not math.isfinite(far):
         far = _LARGEST

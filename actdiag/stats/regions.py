@@ -102,7 +102,9 @@ class Inputs:
     def _take(self, table: Tensor, *, by_unit: bool) -> None:
         """Merge a table; units that do not match in number are no units, so all become one."""
         if (self.by_unit, self.table.shape) != (by_unit, table.shape):
-            self.table, table = (joined(list(each.split(1, 1))) for each in (self.table, table))
+            self.table, table = (
+                joined(list(torch.split(each, 1, 1))) for each in (self.table, table)
+            )
             self.by_unit = False
         self.table = joined([self.table, table.to(self.table.device)])
 

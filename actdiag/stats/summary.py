@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actdiag.records import SiteStats, UnitStats
 from actdiag.stats.moments import Row, pooled, spread
@@ -80,7 +80,7 @@ def _between_sample(samples: Tensor | None, layer: list[float]) -> float | None:
 
     Lies in [0, 1] as the explained part of an analysis of variance does; null with one sample.
     """
-    if samples is None or samples[0].max() < 2:
+    if samples is None or samples[0].max() <= 1:
         return None
     if layer[Row.LOW] == layer[Row.HIGH]:
         return 0.0
@@ -89,7 +89,7 @@ def _between_sample(samples: Tensor | None, layer: list[float]) -> float | None:
     return finite(min(variance / total, 1.0)) if total > 0 else None
 
 
-def _of_inputs(inputs: Inputs) -> dict[str, int | float | None]:
+def _of_inputs(inputs: Inputs) -> dict[str, Any]:
     totals = inputs.table.sum(1).tolist()
     seen = totals[InputRow.COUNT]
     saturated = share(totals[InputRow.BELOW] + totals[InputRow.ABOVE], seen)

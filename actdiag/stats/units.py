@@ -13,7 +13,7 @@ import torch
 
 from actdiag.stats.careful import careful_moments
 from actdiag.stats.clean import clean_moments
-from actdiag.stats.layout import columns
+from actdiag.stats.layout import POSITIONS, columns
 from actdiag.stats.moments import Measured, Row
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def measure(view: View) -> Measured:
     """Moments of every unit of a view, which must not be empty, and of the means of its samples."""
-    spans = view.by_sample and view.values.ndim > 2
+    spans = view.by_sample and view.values.ndim > POSITIONS
     parts = columns(view.values)
     if view.values.device.type == "cpu":
         found = _side_by_side([clean_moments(part, spans=spans) for part in parts])

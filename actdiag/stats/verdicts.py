@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -25,7 +25,7 @@ SATURATED_SHARE = 0.9
 
 def unit_verdicts(
     table: Tensor, inputs: Inputs | None, function: ActivationFunction | None
-) -> dict[str, int | None]:
+) -> dict[str, Any]:
     """Counts of units by the names of :class:`actdiag.records.SiteStats`; null: doesn't apply."""
     whole = (table[Row.COUNT] > 0) & (table[Row.NONFINITE] == 0)
     clips = function is not None and function.clips_at_zero

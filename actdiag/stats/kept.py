@@ -1,0 +1,78 @@
+"""A bounded random sample of labelled answers, and the temperature fitted on half of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from actdiag.records import TemperatureFit
+from actdiag.stats.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    negative_log_likelihood,
+)
+
+MOST_ROWS = 20_000
+MOST_NUMBERS = 1 << 22
+# Fewer say nothing about a temperature. Our choice.
+FEWEST_ROWS = 20
+_ODD = -7046029254386353131  # 2^64 divided by the golden ratio, as a signed integer
+
+
+class KeptRows:
+    """The rows whose number in the feed has the smallest hashes: the same however it is batched.
+
+    Args:
+        seed: of the hash.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+        self.rank = torch.empty(0, dtype=torch.int64)
+        self.rows: Tensor | None = None
+        self.labels = torch.empty(0, dtype=torch.int64)
+
+    def add(self, number: Tensor, rows: Tensor, labels: Tensor) -> None:
+        """Offer rows of log-probabilities ``(answers, classes)`` with their numbers and labels."""
+        limit = min(MOST_ROWS, MOST_NUMBERS // rows.shape[1])
+        rank = _mixed(number + self.seed)
+        if len(self.rank) >= limit:
+            better = rank < self.rank[-1]
+            rank, rows, labels = rank[better], rows[better], labels[better]
+        rows = rows.float()
+        every = torch.cat((self.rank, rank))
+        self.rank, order = every.sort()
+        self.rank, order = self.rank[:limit], order[:limit]
+        self.rows = (rows if self.rows is None else torch.cat((self.rows, rows)))[order]
+        self.labels = torch.cat((self.labels, labels))[order]
+
+    def temperature(self) -> TemperatureFit | None:
+        """Fit on every second row, judge on the others; null where there are fewer than 20."""
+        if self.rows is None or len(self.labels) < FEWEST_ROWS:
+            return None
+        temperature = fit_temperature(self.rows[::2], self.labels[::2])
+        judged, labels = self.rows[1::2].double(), self.labels[1::2]
+        before = F.log_softmax(judged, dim=1)
+        after = F.log_softmax(judged / temperature, dim=1)
+        return TemperatureFit(
+            temperature=temperature,
+            samples_fitted=len(self.labels) - len(labels),
+            samples_judged=len(labels),
+            nll_before=negative_log_likelihood(before, labels) or 0.0,
+            nll_after=negative_log_likelihood(after, labels) or 0.0,
+            ece_before=_error(before, labels),
+            ece_after=_error(after, labels),
+        )
+
+
+def _error(log_probabilities: Tensor, labels: Tensor) -> float:
+    confidence, predicted = log_probabilities.exp().max(1)
+    return expected_calibration_error(confidence, predicted == labels) or 0.0
+
+
+def _mixed(number: Tensor) -> Tensor:
+    """A 64-bit hash of each integer, so that neighbours are far apart."""
+    mixed = (number + 1) * _ODD
+    mixed = (mixed ^ (mixed >> 31)) * _ODD
+    return mixed ^ (mixed >> 29)

@@ -1,0 +1,181 @@
+"""What a model answers, as a stream: confidence, calibration, or the fit of a regression."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from actdiag.records import OutputStats
+from actdiag.stats.answers import Answers
+from actdiag.stats.kinds import (
+    BINARY,
+    CLASSES,
+    IGNORED,
+    class_axis,
+    log_probabilities,
+    one_hot,
+    output_kind,
+)
+from actdiag.stats.layout import as_float, plain
+from actdiag.stats.streams import Fit, Moments
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["OutputAccumulator", "output_kind"]
+
+_NUMBERS_AT_ONCE = 1 << 20
+
+
+class OutputAccumulator:
+    """Streams the model's outputs in feed order; memory is bounded.
+
+    Args:
+        kind: as from :func:`output_kind`.
+        assumed: whether the kind is a guess.
+        seed: of the sample that is kept to fit a temperature.
+    """
+
+    def __init__(self, kind: str, *, assumed: bool = False, seed: int = 0) -> None:
+        self.kind, self.assumed, self.seed = kind, assumed, seed
+        self.shape: tuple[int, ...] | None = None
+        self.answers: Answers | None = None
+        self.range = Moments()
+        self.between = Moments()
+        self.fit = Fit()
+        self.samples = self.numbered = self.counted = self.changed = 0
+        self.nonfinite = self.out_of_range = self.misfit = 0
+
+    def update(self, output: Tensor, labels: Tensor | None = None) -> None:
+        """Take in one batch of outputs, the sample axis first, with its labels if there are any.
+
+        Labels are class indices, one per answer (-100 leaves the answer out) or one-hot rows;
+        for values they are numbers. Labels that do not fit are noted, and the answers count as
+        unlabelled.
+        """
+        if not output.numel():
+            return
+        output = as_float(plain(output).cpu())
+        labels = None if labels is None else plain(labels).cpu()
+        self.shape = self.shape or tuple(output.shape)
+        output = output.reshape(1) if output.dim() == 0 else output
+        if self.kind in (*CLASSES, *BINARY):
+            self._add_answers(output, labels)
+        else:
+            self._add_values(output, labels)
+
+    def _add_values(self, output: Tensor, labels: Tensor | None) -> None:
+        rows = output.flatten(1) if output.dim() > 1 else output.unsqueeze(1)
+        whole = torch.isfinite(rows).all(1)
+        self.samples += len(rows)
+        self.nonfinite += int((~whole).sum())
+        self.counted += int(whole.sum())
+        self.range.add(rows[whole].flatten().unsqueeze(1))
+        self.between.add(rows[whole])
+        if labels is None or self.kind != "values":
+            return
+        if labels.numel() != output.numel():
+            self.misfit += len(rows)
+            return
+        wanted = labels.reshape(rows.shape).double()
+        both = whole & torch.isfinite(wanted).all(1)
+        self.fit.add(rows[both].double(), wanted[both])
+
+    def _add_answers(self, output: Tensor, labels: Tensor | None) -> None:
+        rows, labels, samples = self._rows(output, labels)
+        positions = len(rows) // samples
+        number = torch.arange(len(rows)) + self.numbered
+        sample = torch.arange(len(rows)) // positions + self.samples
+        self.numbered += len(rows)
+        self.samples += samples
+        classes = rows.shape[1] if self.kind in CLASSES else 2
+        self.answers = self.answers or Answers(classes, self.seed)
+        if classes != self.answers.classes:
+            self.changed += samples
+            return
+        legal = _legal(rows, self.kind)
+        self.nonfinite += int((~legal).sum())
+        used = legal if labels is None else legal & (labels != IGNORED)
+        self.range.add(rows[used].flatten().unsqueeze(1))
+        self.between.add(_sample_means(rows, used, samples))
+        if labels is not None:
+            known = (labels >= 0) & (labels < classes)
+            self.out_of_range += int((used & ~known).sum())
+            labels = torch.where(known, labels, -1)
+        chosen = used.nonzero().squeeze(1)
+        for part in torch.split(chosen, max(1, _NUMBERS_AT_ONCE // classes)):
+            logs = log_probabilities(rows[part], self.kind)
+            own = None if labels is None else labels[part]
+            self.answers.add(logs, own, number[part], sample[part])
+
+    def _rows(self, output: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None, int]:
+        """Answers ``(answers, outputs)``, a label for each or null, and the number of samples."""
+        fitting = None if labels is None else _class_indices(labels, output)
+        if self.kind in BINARY:
+            rows = output.reshape(-1, 1)
+            if fitting is not None and fitting.numel() != len(rows):
+                fitting = None
+        else:
+            axis = None if fitting is None else class_axis(output, fitting, self.kind)
+            if axis is None:
+                fitting, axis = None, class_axis(output, None, self.kind)
+            rows = output.movedim(axis or 0, -1).reshape(-1, output.shape[axis or 0])
+        if labels is not None and fitting is None:
+            self.misfit += len(rows)
+        if fitting is None:
+            return rows, None, len(output)
+        return rows, fitting.flatten(), len(fitting)
+
+    def to_record(self) -> OutputStats:
+        """The numbers so far."""
+        bounded = self.kind in ("logits", "log-probabilities", "binary-logit")
+        stats = OutputStats(
+            kind=self.kind,
+            assumed=self.assumed,
+            shape=self.shape,
+            predictions=self.counted if self.answers is None else self.answers.rows,
+            logit_min=self.range.low() if bounded else None,
+            logit_max=self.range.high() if bounded else None,
+            between_sample_std=self.between.rms_of_std(),
+            scale=self.range.rms(),
+            r2=self.fit.r2(),
+            notes=tuple(self._notes()),
+        )
+        return stats if self.answers is None else self.answers.filled_in(stats, gap=bounded)
+
+    def _notes(self) -> list[str]:
+        told = (
+            (self.nonfinite, "answers held NaN or Inf and were left out"),
+            (self.misfit, "answers had labels that do not fit the output and count as unlabelled"),
+            (self.out_of_range, "labels are no class of the output and were left out"),
+            (self.changed, "samples had another number of classes and were left out"),
+        )
+        return [f"{count} {text}" for count, text in told if count]
+
+
+def _class_indices(labels: Tensor, output: Tensor) -> Tensor | None:
+    """Labels as int64 class indices; null where they are no whole numbers."""
+    if one_hot(labels, tuple(output.shape)):
+        return labels.argmax(1)
+    if labels.is_complex() or not bool((labels == labels.round()).all()):
+        return None
+    return labels.long()
+
+
+def _legal(rows: Tensor, kind: str) -> Tensor:
+    """Answers that can be read: finite, or of classes ruled out by -inf beside a finite one."""
+    if kind in ("logits", "log-probabilities"):
+        return torch.isfinite(rows.amax(1)) & ~torch.isnan(rows).any(1)
+    return torch.isfinite(rows).all(1)
+
+
+def _sample_means(rows: Tensor, used: Tensor, samples: int) -> Tensor:
+    """Mean over the used positions of each sample, ``(samples, outputs)``."""
+    if len(rows) == samples:
+        return rows[used]
+    parts = rows.view(samples, -1, rows.shape[1])
+    weight = used.view(samples, -1, 1)
+    seen = weight.sum(1)
+    means = torch.where(weight, parts, 0).double().sum(1) / seen.clamp(min=1)
+    return means[seen.squeeze(1) > 0]

@@ -1,0 +1,93 @@
+"""Small running statistics of an output: range, spread between samples, fit of a regression."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+
+from actdiag.stats.layout import arrange
+from actdiag.stats.moments import Row, combined, pooled, spread
+from actdiag.stats.picks import even_stride
+from actdiag.stats.units import measure
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Outputs per sample that are followed one by one; of more, an evenly scattered part.
+WIDEST = 1 << 16
+
+
+class Moments:
+    """Moments of each column of rows that arrive in batches, ``(rows, columns)``."""
+
+    def __init__(self) -> None:
+        self.table: Tensor | None = None
+        self.rows = 0
+        self.width: int | None = None
+        self.changed = False
+
+    def add(self, rows: Tensor) -> None:
+        """Take in rows; after rows of another width the columns are no longer known."""
+        if not rows.numel():
+            return
+        self.width = self.width or rows.shape[1]
+        self.changed = self.changed or self.width != rows.shape[1]
+        if self.changed:
+            return
+        if self.width > WIDEST:
+            rows = rows[:, :: even_stride(self.width, WIDEST)]
+        self.rows += len(rows)
+        table = measure(arrange(rows, unit_axis=1, sample_axis=0, samples=len(rows))).table
+        self.table = table if self.table is None else combined(torch.stack((self.table, table)))
+
+    def _whole(self) -> list[float] | None:
+        if self.table is None or self.changed or not self.table[Row.COUNT].any():
+            return None
+        whole = pooled(self.table)
+        return [*whole[:, 0].tolist(), spread(whole).item()]
+
+    def low(self) -> float | None:
+        """The least value."""
+        whole = self._whole()
+        return whole and whole[Row.LOW]
+
+    def high(self) -> float | None:
+        """The greatest value."""
+        whole = self._whole()
+        return whole and whole[Row.HIGH]
+
+    def rms(self) -> float | None:
+        """Root of the mean square of all values."""
+        whole = self._whole()
+        value = whole and math.hypot(whole[Row.MEAN], whole[-1])
+        return value if value is not None and math.isfinite(value) else None
+
+    def rms_of_std(self) -> float | None:
+        """Root of the mean variance of the columns; null with fewer than two rows."""
+        if self.table is None or self.changed or self.table[Row.COUNT].max() < 2:  # noqa: PLR2004
+            return None
+        value = (spread(self.table) ** 2).mean().sqrt().item()
+        return value if math.isfinite(value) else None
+
+
+class Fit:
+    """How much of the variance of numeric labels the values explain."""
+
+    def __init__(self) -> None:
+        self.labels = Moments()
+        self.missed = 0.0
+
+    def add(self, values: Tensor, labels: Tensor) -> None:
+        """Take in values and labels, both ``(samples, outputs)`` of float64."""
+        self.labels.add(labels)
+        self.missed += ((values - labels) ** 2).sum().item()
+
+    def r2(self) -> float | None:
+        """Coefficient of determination, all outputs together; null where the labels are equal."""
+        if self.labels.table is None or self.labels.changed:
+            return None
+        total = (self.labels.table[Row.COUNT] * spread(self.labels.table) ** 2).sum().item()
+        value = 1 - self.missed / total if total > 0 else math.nan
+        return value if math.isfinite(value) else None
