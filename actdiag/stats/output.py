@@ -130,15 +130,16 @@ class OutputAccumulator:
     def to_record(self) -> OutputStats:
         """The numbers so far."""
         bounded = self.kind in ("logits", "log-probabilities", "binary-logit")
+        low, high, rms = self.range.extremes_and_rms()
         stats = OutputStats(
             kind=self.kind,
             assumed=self.assumed,
             shape=self.shape,
             predictions=self.counted if self.answers is None else self.answers.rows,
-            logit_min=self.range.low() if bounded else None,
-            logit_max=self.range.high() if bounded else None,
+            logit_min=low if bounded else None,
+            logit_max=high if bounded else None,
             between_sample_std=self.between.rms_of_std(),
-            scale=self.range.rms(),
+            scale=rms,
             r2=self.fit.r2(),
             notes=tuple(self._notes()),
         )

@@ -102,9 +102,7 @@ class Inputs:
     def _take(self, table: Tensor, *, by_unit: bool) -> None:
         """Merge a table; units that do not match in number are no units, so all become one."""
         if (self.by_unit, self.table.shape) != (by_unit, table.shape):
-            self.table, table = (
-                joined(list(torch.split(each, 1, 1))) for each in (self.table, table)
-            )
+            self.table, table = _pooled(self.table), _pooled(table)
             self.by_unit = False
         self.table = joined([self.table, table.to(self.table.device)])
 
@@ -139,6 +137,10 @@ def joined(tables: list[Tensor]) -> Tensor:
             stack[:, InputRow.HIGH :].amax(0),
         )
     )
+
+
+def _pooled(table: Tensor) -> Tensor:
+    return joined(list(torch.split(table, 1, dim=1)))
 
 
 def _inside(

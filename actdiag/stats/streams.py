@@ -42,31 +42,18 @@ class Moments:
         table = measure(arrange(rows, unit_axis=1, sample_axis=0, samples=len(rows))).table
         self.table = table if self.table is None else combined(torch.stack((self.table, table)))
 
-    def _whole(self) -> list[float] | None:
+    def extremes_and_rms(self) -> tuple[float | None, float | None, float | None]:
+        """Least, greatest and root mean square of all values; null where there are none."""
         if self.table is None or self.changed or not self.table[Row.COUNT].any():
-            return None
+            return None, None, None
         whole = pooled(self.table)
-        return [*whole[:, 0].tolist(), spread(whole).item()]
-
-    def low(self) -> float | None:
-        """The least value."""
-        whole = self._whole()
-        return whole and whole[Row.LOW]
-
-    def high(self) -> float | None:
-        """The greatest value."""
-        whole = self._whole()
-        return whole and whole[Row.HIGH]
-
-    def rms(self) -> float | None:
-        """Root of the mean square of all values."""
-        whole = self._whole()
-        value = whole and math.hypot(whole[Row.MEAN], whole[-1])
-        return value if value is not None and math.isfinite(value) else None
+        rms = math.hypot(whole[Row.MEAN].item(), spread(whole).item())
+        low, high = whole[Row.LOW].item(), whole[Row.HIGH].item()
+        return low, high, rms if math.isfinite(rms) else None
 
     def rms_of_std(self) -> float | None:
         """Root of the mean variance of the columns; null with fewer than two rows."""
-        if self.table is None or self.changed or self.table[Row.COUNT].max() < 2:  # noqa: PLR2004
+        if self.table is None or self.changed or self.table[Row.COUNT].max() <= 1:
             return None
         value = (spread(self.table) ** 2).mean().sqrt().item()
         return value if math.isfinite(value) else None
