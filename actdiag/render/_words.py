@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -60,27 +61,25 @@ def clean(text: str, *, unicode: bool = True) -> str:
     return "".join(kept).translate(_ASCII).encode("ascii", "replace").decode("ascii")
 
 
-def number(value: float | None, missing: str = "–") -> str:
-    """Return a number in at most eight characters, three digits of it significant."""
+def number(value: float | None, *, digits: int = 3) -> str:
+    """Return a number as a person writes it, in at most five characters more than its digits."""
     if value is None:
-        return missing
+        return "–"
+    if not math.isfinite(value):
+        return str(value)
     if value == 0 or isinstance(value, int):
         return f"{value:,}" if isinstance(value, int) else "0"
     if not 1e-3 <= abs(value) < 1e5:  # noqa: PLR2004 - where fixed point stops being readable
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}"
-    decimals = max(0, 2 - _magnitude(value))
-    return f"{value:.{decimals}f}"
+    magnitude = int(f"{abs(value):.{digits - 1}e}".split("e")[1])
+    return f"{value:.{max(0, digits - 1 - magnitude)}f}"
 
 
-def _magnitude(value: float) -> int:
-    return int(f"{abs(value):.2e}".split("e")[1])
-
-
-def percent(fraction: float | None, *, decimals: int = 0, missing: str = "–") -> str:
+def percent(fraction: float | None, *, decimals: int = 0) -> str:
     """Return a fraction as per cent; 0 and 100 only when it is exactly that."""
-    if fraction is None:
-        return missing
+    if fraction is None or not math.isfinite(fraction):
+        return "–"
     text, least = f"{100 * fraction:.{decimals}f}", f"{10.0**-decimals:.{decimals}f}"
     most = f"{100 - 10.0**-decimals:.{decimals}f}"
     if 0 < fraction < 1 and float(text) in (0.0, 100.0):

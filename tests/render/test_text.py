@@ -6,8 +6,9 @@ import pytest
 from rich.cells import cell_len
 from rich.text import Text
 
-from actdiag.records import Report, ReportVerdict, Severity
+from actdiag.records import OutputStats, Report, ReportVerdict, Role, Severity
 from actdiag.render import text
+from actdiag.render._terminal.page import Page
 from tests.render import build
 
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ue000]")
@@ -107,3 +108,31 @@ def test_ten_thousand_findings_stay_readable():
 
     assert "+9,997 more ACT101 in layers.3, " in rendered
     assert len(rendered.splitlines()) < 50
+
+
+def test_numbers_that_are_not_finite_are_shown_and_break_nothing():
+    nan, inf = float("nan"), float("inf")
+    broken = build.site(
+        "0", "relu", Role.OUTPUT, 4, mean=nan, std=inf, zero_fraction=nan, saturated_fraction=nan
+    )
+    output = OutputStats("logits", accuracy=nan, mean_confidence=nan, ece=inf)
+    rendered = text.render(Report(scan=build.scan((broken,), output=output)))
+
+    assert "ECE inf" in rendered
+    assert re.search(r"0 +relu +4 +nan +inf", rendered)
+
+
+@pytest.mark.parametrize(
+    ("cells", "shown"),
+    [
+        (40, "encoder.layers.11.feed_forward.linear1"),
+        (32, "e.layers.11.feed_forward.linear1"),
+        (18, "e.l.11.f.linear1"),
+        (15, "e.l.11.f.…near1"),
+        (9, "….linear1"),
+    ],
+)
+def test_a_short_name_keeps_its_number_as_long_as_it_can(cells, shown):
+    page = Page(80, unicode=True)
+
+    assert page.short("encoder.layers.11.feed_forward.linear1", cells) == shown

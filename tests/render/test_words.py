@@ -12,6 +12,8 @@ from actdiag.render._words import clean, count, listed, number, percent
     ("value", "text"),
     [
         (None, "–"),
+        (float("nan"), "nan"),
+        (float("-inf"), "-inf"),
         (0.0, "0"),
         (7, "7"),
         (1797, "1,797"),
@@ -30,6 +32,7 @@ def test_number(value, text):
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_numbers_are_short_and_near(value):
     assert len(number(value)) <= 8
+    assert len(number(value, digits=2)) <= 8
     assert float(number(value)) == pytest.approx(value, rel=0.06, abs=1e-300)
 
 
@@ -37,6 +40,7 @@ def test_numbers_are_short_and_near(value):
     ("fraction", "decimals", "text"),
     [
         (None, 0, "–"),
+        (float("nan"), 0, "–"),
         (0.0, 0, "0 %"),
         (1e-6, 0, "<1 %"),
         (0.9999, 0, ">99 %"),
@@ -87,3 +91,4 @@ def test_bars_have_eighths():
     assert bar(0.96, 5, unicode=True) == "████▊"
     assert bar(0.5, 5, unicode=False) == "##   "
     assert bar(None, 5, unicode=True) == "     "
+    assert bar(float("nan"), 5, unicode=True) == "     "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
@@ -10,7 +12,7 @@ def bar(fraction: float | None, cells: int, *, unicode: bool) -> str:
 
     Anything above 0 shows at least the thinnest bar; only a full 1 fills the last cell.
     """
-    if fraction is None:
+    if fraction is None or not math.isfinite(fraction):
         return " " * cells
     steps = 8 if unicode else 1
     filled = round(min(max(fraction, 0.0), 1.0) * cells * steps)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from actdiag.render._terminal.bars import bar
 from actdiag.render._words import number, percent
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actdiag.records import Site
     from actdiag.render._terminal.page import Page
 
-_NAME_LEAST = 12
+_NAME_LEAST = 14
 _WIDE = 110  # from this width on, shapes and the source line are shown
 _BAR_MOST = 8  # cells a bar may grow by where there is room
 
@@ -55,11 +55,11 @@ def _room(columns: list[Column], page: Page) -> int:
 
 def _columns(*, wide: bool) -> list[Column]:
     columns = [
-        Column("layer", 0, 0, lambda site, width, page: page.crop(site.name, width)),
+        Column("layer", 0, 0, lambda site, width, page: page.short(site.name, width)),
         Column("what", 12 if wide else 9, 5, _what),
         Column("shape" if wide else "units", 14 if wide else 5, 6, _shape, justify="right"),
-        Column("mean", 8, 8, lambda s, *_: _value(s, s.stats.mean), justify="right"),
-        Column("std", 8, 7, lambda s, *_: _value(s, s.stats.std), justify="right"),
+        Column("mean", 7, 8, lambda s, *_: _value(s, s.stats.mean), justify="right"),
+        Column("std", 7, 7, lambda s, *_: _value(s, s.stats.std), justify="right"),
         Column("zeros", 9, 3, _zeros, bar=True),
         Column("dead", 11, 1, _dead, lambda s: s.stats.dead_units is not None, bar=True),
         Column("saturated", 9, 2, _saturated, _can_saturate, bar=True),
@@ -69,7 +69,8 @@ def _columns(*, wide: bool) -> list[Column]:
 
 
 def _what(site: Site, width: int, page: Page) -> str:
-    return page.crop(site.function or str(site.role), width)
+    text = page.clean(site.function or str(site.role))
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + page.clean("…")[:1]
 
 
 def _shape(site: Site, width: int, page: Page) -> str:
@@ -79,7 +80,7 @@ def _shape(site: Site, width: int, page: Page) -> str:
 
 
 def _value(site: Site, value: float | None) -> str:
-    return "nan/inf" if value is None and site.stats.nonfinite else number(value)
+    return "nan/inf" if value is None and site.stats.nonfinite else number(value, digits=2)
 
 
 def _zeros(site: Site, width: int, page: Page) -> str:

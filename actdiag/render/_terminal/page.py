@@ -31,6 +31,7 @@ Part = str | tuple[str, str]
 
 TIE = "\ue000"  # stands for a space that no line may break at; cleaned text never holds it
 _PERCENT = re.compile(r"(?<=\d) (?=%)")
+_TELLING = 6  # cells of a name's last part that still tell something
 _LONGEST = 1000  # characters of one text; our choice: twelve lines of a narrow terminal
 
 
@@ -81,3 +82,15 @@ class Page:
         while text and cell_len(text) > cells - len(gap):
             text = text[1:]
         return gap + text
+
+    def short(self, name: str, cells: int) -> str:
+        """Shorten a layer's name: ``encoder.layers.0.linear1`` to ``e.l.0.linear1`` or further."""
+        parts = self.clean(name).split(".")
+        for index, part in enumerate(parts[:-1]):
+            if cell_len(".".join(parts)) <= cells:
+                break
+            parts[index] = part if part.isdecimal() else part[:1]
+        above = "".join(f"{part}." for part in parts[:-1])
+        if cell_len(above) + _TELLING <= cells:
+            return above + self.crop(parts[-1], cells - cell_len(above))
+        return self.crop(".".join(parts), cells)
