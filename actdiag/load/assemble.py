@@ -126,6 +126,8 @@ class _Assembly:
         module: Any = object.__new__(cls)
         try:
             module.__setstate__(built)
+            if cls.__module__.startswith("torch.nn.modules."):
+                module.extra_repr()  # reads the settings of the layer: all must be there
         except Exception as error:  # noqa: BLE001 - a class of the user's may raise anything
             reason = f"{type(error).__name__}: {printable(error)}"
             raise self._wrong(f"holds a damaged {cls.__name__} ({reason})", "") from None

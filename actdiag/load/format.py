@@ -112,7 +112,14 @@ def readable(file: object, title: str) -> Iterator[None]:
     except ActdiagError:
         raise
     except Exception as error:
-        first = printable(str(error).strip().partition("\n")[0])
+        first = _reason(str(error))
         said = f"{type(error).__name__}: {first}" if first else type(error).__name__
         message = f"{file} is damaged or cut off; it can't be read as {title} ({said})."
         raise ModelFileError(message, hint="Copy, download or save it again.") from error
+
+
+def _reason(text: str) -> str:
+    """What a reader said, in one line, without torch's advice to load unsafely."""
+    _, found, reason = text.partition("WeightsUnpickler error:")
+    reason = reason.strip() if found else text.strip()
+    return printable(reason.partition("\n")[0].removesuffix("."))

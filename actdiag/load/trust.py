@@ -82,7 +82,11 @@ def demand(shown: str, wanted: Wanted, trust: Trust, raw: bytes | None = None) -
 
     Raises:
         RefusedError: it asks for more than is harmless and allowed.
+        ModelFileError: it is built to never finish.
     """
+    if wanted.explosive:
+        message = f"{shown} is built to never finish loading: it nests tuples without end."
+        raise ModelFileError(message, hint="Don't trust this file; get it from its source again.")
     names = lacking(wanted, trust)
     if trust.everything or not (names or wanted.protocol > SAFE_PROTOCOL):
         return

@@ -9,6 +9,9 @@ from typing import IO, Any
 
 # Our choice: at some 2 µs each this bounds reading to about ten seconds.
 OPCODE_LIMIT = 5_000_000
+# Our choice: parts that one tuple may have, counting those of the tuples in it each time. Real
+# files stay below 100; a file of 1 kB can double its way to 2^60, and hashing that never ends.
+TUPLE_LIMIT = 1_000_000
 COMPUTED = "(a name computed while loading)"
 MARK = object()
 
@@ -21,11 +24,13 @@ class Wanted:
         names: dotted names, in the order of their first use.
         protocol: the highest pickle protocol among the opcodes.
         complete: false when the pickle breaks off or is too long to read to its end.
+        explosive: it builds tuples of tuples of tuples that would take forever to walk through.
     """
 
     names: tuple[str, ...]
     protocol: int
     complete: bool
+    explosive: bool = False
 
 
 def wanted_by(opened: IO[bytes]) -> Wanted:
@@ -44,17 +49,19 @@ def wanted_by(opened: IO[bytes]) -> Wanted:
                 break
     except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError, KeyError):
         complete = False
-    return Wanted(tuple(dict.fromkeys(reader.names)), reader.protocol, complete)
+    names = tuple(dict.fromkeys(reader.names))
+    return Wanted(names, reader.protocol, complete, reader.largest > TUPLE_LIMIT)
 
 
 class _Reader:
-    """The stack and memo of an unpickler, holding strings and marks only."""
+    """The stack and memo of an unpickler, holding strings, marks and the sizes of tuples only."""
 
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
         self.names: list[str] = []
         self.protocol = 0
+        self.largest = 0
 
     def step(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
         self.protocol = max(self.protocol, opcode.proto)
@@ -89,20 +96,35 @@ class _Reader:
 
     def _effect(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
         before, after = opcode.stack_before, opcode.stack_after
-        if pickletools.markobject in before:
-            while self.stack and self.stack.pop() is not MARK:
-                pass
-            above = before.index(pickletools.markobject)
-            del self.stack[max(0, len(self.stack) - above) :]
-        elif before:
-            del self.stack[max(0, len(self.stack) - len(before)) :]
+        taken = self._take(before)
         for item in after:
-            is_text = len(after) == 1 and not before and isinstance(argument, str)
-            mark = item is pickletools.markobject
-            self.stack.append(MARK if mark else argument if is_text else None)
+            if item is pickletools.markobject:
+                self.stack.append(MARK)
+            elif item is pickletools.pytuple:
+                self.largest = max(self.largest, size := 1 + sum(map(_size, taken)))
+                self.stack.append(size)
+            else:
+                is_text = not before and isinstance(argument, str)
+                self.stack.append(argument if is_text else None)
+
+    def _take(self, before: list[pickletools.StackObject]) -> list[Any]:
+        count = len(before)
+        taken: list[Any] = []
+        if pickletools.markobject in before:
+            while self.stack and (top := self.stack.pop()) is not MARK:
+                taken.append(top)
+            count = before.index(pickletools.markobject)
+        keep = max(0, len(self.stack) - count)
+        taken += self.stack[keep:]
+        del self.stack[keep:]
+        return taken
 
     def _top(self) -> Any:
         return self.stack[-1] if self.stack else None
+
+
+def _size(item: Any) -> int:
+    return item if isinstance(item, int) else 1
 
 
 def canonical(module: str, name: str, *, renamed: bool = True) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch.serialization import MAGIC_NUMBER
 
+from actdiag.errors import ModelFileError
 from actdiag.load.assemble import assemble
 from actdiag.load.build import build
 from actdiag.load.format import Format, Request, Verdict, readable
@@ -72,7 +73,7 @@ def survey(file: ModelFile) -> Stream:
     by_torch = MAGIC in file.head[:32]
     names: list[str] = []
     start = end = protocol = 0
-    complete = True
+    complete, explosive = True, False
     with file.path.open("rb") as opened:
         for place in range(PICKLES if by_torch else 1):
             begin = opened.tell()
@@ -80,11 +81,13 @@ def survey(file: ModelFile) -> Stream:
             names += wanted.names
             protocol = max(protocol, wanted.protocol)
             complete = complete and wanted.complete
+            explosive = explosive or wanted.explosive
             if place == OBJECT or not by_torch:
                 start, end = begin, opened.tell()
             if not wanted.complete:
                 break
-    return Stream(Wanted(tuple(dict.fromkeys(names)), protocol, complete), start, end, by_torch)
+    unique = tuple(dict.fromkeys(names))
+    return Stream(Wanted(unique, protocol, complete, explosive), start, end, by_torch)
 
 
 def examine(file: ModelFile, trust: Trust) -> Verdict:
@@ -113,6 +116,9 @@ def read(file: ModelFile, request: Request, factory: Factory | None) -> Any:
     home = factory.home if factory else None
     with file.path.open("rb") as opened:
         raw = _object_pickle(opened, stream)
+        if not (stream.by_torch or stream.wanted.complete or stream.wanted.names):
+            message = f"{file} is damaged or cut off: it begins as a pickle and breaks off."
+            raise ModelFileError(message, hint="Copy, download or save it again.")
         demand(str(file), stream.wanted, trust, raw)
         if not stream.by_torch:
             demand_everything(str(file), "a plain pickle", WHY_PLAIN, trust)
