@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 class Feed:
     """Batches of data with optional labels. Iterating again starts again, with the same batches.
 
+    Args:
+        first: the first batch if it has been read already, so that it isn't read once more.
+
     Attributes:
         source: what is fed, printable.
         synthetic: whether the data was made up.
@@ -34,6 +37,7 @@ class Feed:
         batches: Source,
         *,
         source: str,
+        first: Batch | None = None,
         synthetic: bool = False,
         notes: tuple[str, ...] = (),
         advice: tuple[str, ...] = (),
@@ -41,7 +45,7 @@ class Feed:
         self._batches, self._notes = batches, notes
         self.source, self.synthetic, self.advice = source, synthetic, advice
         self.samples = batches.samples
-        first = first_batch(batches, source)
+        first = first or first_batch(batches, source)
         self.has_labels = first.labels is not None
         self.batch_size = first.samples
         shape = next((v.shape for v in first.named().values() if isinstance(v, Tensor)), None)

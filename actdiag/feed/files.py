@@ -47,7 +47,7 @@ def read(path: Path) -> Any:
         DataError: no such file, not a data file, or damaged.
         RefusedError: reading it would run code.
     """
-    if not path.exists():
+    if not exists(path):
         _missing(path)
     if path.is_dir():
         return images.open_folder(path)
@@ -138,6 +138,14 @@ def _mostly_text(head: bytes) -> bool:
     """At most a tenth of the bytes are control characters other than white space."""
     control = sum(byte < 9 or 13 < byte < 32 for byte in head)  # noqa: PLR2004 - ASCII control codes
     return control * 10 <= len(head)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything at ``path``; names that no file system takes don't exist."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _missing(path: Path) -> None:

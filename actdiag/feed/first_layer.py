@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,7 @@ def first_layer(module: nn.Module | None) -> FirstLayer | None:
         return None
     flattened = False
     for name, leaf in _chain(module, ""):
-        found = _describe(name, leaf, certain=True, flattened=flattened)
+        found = _unflatten(name, leaf) or _describe(name, leaf, certain=True, flattened=flattened)
         if found is not None:
             return found
         if isinstance(leaf, nn.Flatten) and leaf.start_dim == 1 and leaf.end_dim == -1:
@@ -100,6 +101,16 @@ def _chain(module: nn.Module, name: str) -> Iterator[tuple[str, nn.Module]]:
             yield from _chain(part, f"{name}.{child}" if name else child)
     else:
         yield name, module
+
+
+def _unflatten(name: str, leaf: nn.Module) -> FirstLayer | None:
+    """An Unflatten of the feature axis tells the number of features as a linear layer does."""
+    if not isinstance(leaf, nn.Unflatten) or leaf.dim != 1:
+        return None
+    sizes = [size for size in leaf.unflattened_size if isinstance(size, int)]
+    if len(sizes) < len(leaf.unflattened_size) or min(sizes) < 1:
+        return None
+    return FirstLayer(name, "Unflatten", "linear", math.prod(sizes), axes=0, certain=True)
 
 
 def _keeps_shape(leaf: nn.Module) -> bool:

@@ -93,7 +93,7 @@ def fit(
     keep_whole = (
         (layer is not None and layer.kind == "embedding")
         or (several and has_embedding(module))
-        or (from_code and (layer is None or not layer.certain))
+        or (from_code and (layer is None or not (layer.certain or layer.kind == "conv")))
     )
     for place, value in first.named().items():
         if isinstance(value, Tensor):

@@ -70,7 +70,7 @@ def open_folder(folder: Path) -> ImageRows:
         DataError: no images, images beside folders of images, or Pillow isn't installed.
     """
     loose = _images(folder)
-    classes = {sub.name: _images(sub) for sub in sorted(folder.iterdir()) if sub.is_dir()}
+    classes = {sub.name: _images(sub) for sub in sorted(folder.iterdir()) if _is_class(sub)}
     classes = {name: paths for name, paths in classes.items() if paths}
     what = printable(folder)
     if loose and classes:
@@ -92,6 +92,10 @@ def open_folder(folder: Path) -> ImageRows:
         notes.append(f"labels are the subfolders: {legend}")
     channels = 1 if first.mode in {"1", "L"} else 3
     return ImageRows(tuple(paths), first.size, channels, labels, tuple(notes))
+
+
+def _is_class(folder: Path) -> bool:
+    return folder.is_dir() and not folder.name.startswith(".")
 
 
 def _images(folder: Path) -> list[Path]:

@@ -29,7 +29,7 @@ def prepare_labels(array: Array) -> tuple[Tensor, tuple[str, ...]]:
             f"the labels hold {printable(array.dtype)}, neither numbers nor names",
             hint="Give integers for classes, floats for a regression.",
         )
-    labels = to_tensor(array)
+    labels = to_tensor(array).cpu()
     if is_one_hot(labels):
         note = f"one-hot labels {tuple(labels.shape)} were turned into class indices"
         return labels.argmax(dim=1), (note,)

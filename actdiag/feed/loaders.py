@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from torch.utils.data import DataLoader, IterableDataset, Subset
+from torch.utils.data import (
+    DataLoader,
+    IterableDataset,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+)
 
 from actdiag.feed.batch import Batch
 from actdiag.feed.isolation import isolated
@@ -55,13 +61,16 @@ class Wish:
 def of_loader(loader: DataLoader[Any], wish: Wish) -> Streamed:
     """The loader's batches in its own order; with ``max_samples`` a random part of its data set."""
     data = loader.dataset
-    if isinstance(data, IterableDataset) or loader.batch_size is None:
+    total = _length(loader)
+    if total is None:
         return wish.headed(lambda: iter(loader))
-    total = len(data)  # type: ignore[arg-type]  # map-style data sets have a length
     chosen = sample_of(total, wish.max_samples, wish.seed)
     if chosen is None:
-        known = None if loader.drop_last else len(loader.sampler)  # type: ignore[arg-type]
-        return wish.stream(lambda: iter(loader), known=known), ()
+        return wish.stream(lambda: iter(loader), known=total), ()
+    if type(loader.sampler) not in {SequentialSampler, RandomSampler} or total != _size(data):
+        # The sampler chooses among the samples, so the choice has to be made after it.
+        stream = wish.stream(lambda: iter(loader), keep=chosen, known=len(chosen))
+        return stream, (_note(chosen, total),)
     part = DataLoader(
         Subset(data, chosen.tolist()),
         batch_size=loader.batch_size,
@@ -69,6 +78,23 @@ def of_loader(loader: DataLoader[Any], wish: Wish) -> Streamed:
         num_workers=loader.num_workers,
     )
     return wish.stream(lambda: iter(part), known=len(chosen)), (_note(chosen, total),)
+
+
+def _length(loader: DataLoader[Any]) -> int | None:
+    """How many samples the loader gives; None if that can't be known without reading them."""
+    if isinstance(loader.dataset, IterableDataset) or loader.batch_size is None:
+        return None
+    total = _size(loader.sampler)
+    if total is None or not loader.drop_last:
+        return total
+    return total - total % loader.batch_size
+
+
+def _size(sized: Any) -> int | None:
+    try:
+        return len(sized)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 def of_dataset(data: Any, wish: Wish) -> Streamed:

@@ -90,8 +90,11 @@ def open_data(
     if isinstance(transform, str) and transform in BUILT_IN:
         channels_first = layer is not None and layer.kind == "conv"
         final = scaled(fitted, transform, channels_first=channels_first)
-        return Feed(final, source=name, notes=notes + final.notes, advice=fitted.advice)
-    return Feed(fitted, source=name, notes=notes, advice=fitted.advice)
+        notes += final.notes
+    else:
+        final = fitted
+    # Only shapes are read from it, and scaling keeps those.
+    return Feed(final, source=name, first=fitted.prepare(first), notes=notes, advice=fitted.advice)
 
 
 def _data(spec: Any, seed: int) -> tuple[Any, str]:
@@ -99,7 +102,7 @@ def _data(spec: Any, seed: int) -> tuple[Any, str]:
     if not isinstance(spec, str | Path):
         return spec, _live_name(spec)
     text = str(spec)
-    if is_python_name(text) and not Path(text).exists():
+    if is_python_name(text) and not files.exists(Path(text)):
         return load_name(text, "--data", seed), printable(text)
     return files.read(Path(text)), printable(text)
 
@@ -122,7 +125,7 @@ def _labels(labels: Any, data: Any) -> tuple[str | None, Any]:
     known = [str(name) for name in data] if isinstance(data, dict) else known
     if text in known:
         return text, None
-    if Path(text).exists():
+    if files.exists(Path(text)):
         return None, _label_file(Path(text))
     if known or not isinstance(data, Tensor | np.ndarray | ImageRows | tuple):
         return text, None

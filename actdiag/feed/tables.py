@@ -54,6 +54,8 @@ def columns(frame: Any, key: str | None, *, separate: bool = False) -> Columns:
     """
     table = frame.to_frame() if frame.ndim == 1 else frame
     named: dict[str, Any] = {str(name): name for name in table.columns}
+    if len(named) < len(table.columns):
+        raise DataError("several columns have the same name", hint="Give each its own name.")
     notes = []
     if key is not None and key not in named:
         raise DataError(
@@ -130,7 +132,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     if separator not in first and len(first.split()) > 1:
         separator = r"\s+"
     cells = first.split() if separator == r"\s+" else first.split(separator)
-    header: Literal["infer"] | None = None if all(map(_is_number, cells)) else "infer"
+    header: Literal["infer"] | None = None if _is_data(cells) else "infer"
     try:
         frame = pd.read_csv(
             path, sep=separator, header=header, encoding="utf-8-sig", low_memory=False
@@ -160,6 +162,12 @@ def read_parquet(path: Path) -> pd.DataFrame:
             f"{printable(path)} is not a readable Parquet file: {printable(error)}",
             hint="It may be cut short; copy or write it again.",
         ) from error
+
+
+def _is_data(cells: list[str]) -> bool:
+    """Numbers are data, but 0, 1, 2, ... are the column names that pandas gives to a matrix."""
+    counted = len(cells) > 2 and cells == [str(place) for place in range(len(cells))]  # noqa: PLR2004 - 0, 1 may be data
+    return not counted and all(map(_is_number, cells))
 
 
 def _is_number(cell: str) -> bool:

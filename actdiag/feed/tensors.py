@@ -37,9 +37,9 @@ def check_numeric(array: Array, what: str) -> None:
 
 
 def to_tensor(array: Array) -> Tensor:
-    """A tensor on the CPU with its own memory (a numpy array may be a read-only map of a file)."""
+    """A tensor of its own memory: models may work in place, files are mapped read-only."""
     if isinstance(array, Tensor):
-        return array.detach()
+        return array.detach().clone()
     dtype: Any = _WIDER.get(array.dtype.name, array.dtype.newbyteorder("="))
     if array.dtype.kind in "fc" and array.dtype.name not in _FLOATS:  # long doubles
         dtype = np.float64 if array.dtype.kind == "f" else np.complex128
@@ -47,7 +47,9 @@ def to_tensor(array: Array) -> Tensor:
 
 
 def as_inputs(value: Any) -> Any:
-    """``value`` with numpy arrays turned to tensors; anything else as it is."""
+    """Arrays and tensors as tensors with memory of their own; anything else as it is."""
+    if isinstance(value, Tensor):
+        return to_tensor(value)
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         check_numeric(array, "the batch")

@@ -33,6 +33,9 @@ def test_no_such_file_offers_the_nearest(tmp_path):
     with pytest.raises(DataError) as caught:
         open_data(tmp_path / "nowhere" / "d.npy")
     assert "There is no folder" in caught.value.hint
+    for name in ("d\0.npy", "d" * 5000):
+        with pytest.raises(DataError, match="there is no file"):
+            open_data(name)
 
 
 @pytest.mark.parametrize(

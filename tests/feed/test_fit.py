@@ -51,6 +51,15 @@ def test_ids_stay_integers_for_an_embedding(dtype):
     module(batch.inputs[0])
 
 
+class OneHot(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, 2)
+
+    def forward(self, x):
+        return self.layer(nn.functional.one_hot(x, 5).float())
+
+
 class Tabular(nn.Module):
     def __init__(self):
         super().__init__()
@@ -68,7 +77,8 @@ def test_ids_beside_numbers_stay_integers():
 
 def test_integers_from_a_loader_are_left_to_a_forward_that_may_want_them():
     loader = DataLoader(TensorDataset(torch.ones(4, 64, dtype=torch.int64)))
-    assert next(iter(open_data(loader, module=Reshapes()))).inputs[0].dtype == torch.int64
+    assert next(iter(open_data(loader, module=OneHot()))).inputs[0].dtype == torch.int64
+    assert next(iter(open_data(loader, module=Reshapes()))).inputs[0].dtype == torch.float32
     fed = next(iter(open_data(loader, module=chain(nn.Linear(64, 2)))))
     assert fed.inputs[0].dtype == torch.float32
 
@@ -196,6 +206,8 @@ def test_samples_before_time_are_noted_and_swapped_when_asked():
     [
         (nn.Linear(3, 2), "linear", 3, True),
         (chain(chain(nn.Identity()), chain(nn.Linear(3, 2))), "linear", 3, True),
+        (chain(nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 2, 3)), "linear", 64, True),
+        (chain(nn.Unflatten(1, (-1, 8)), nn.Conv2d(1, 2, 3)), "conv", 1, False),
         (nn.DataParallel(chain(nn.Linear(3, 2))), "linear", 3, True),
         (Reshapes(), "conv", 1, False),
         (nn.TransformerEncoderLayer(8, 2), "attention", 8, False),

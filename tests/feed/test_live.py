@@ -9,11 +9,20 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
+from torch.utils.data import (
+    DataLoader,
+    Dataset,
+    IterableDataset,
+    SubsetRandomSampler,
+    TensorDataset,
+)
 
 from actdiag.errors import DataError, UsageError
 from actdiag.feed import Batch, Feed, open_data
 from tests.feed.reading import inputs_of, labels_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +135,24 @@ def test_labels_stay_with_their_samples():
         for batch in open_data(KINDS[kind](), max_samples=30, batch_size=7):
             assert torch.equal(labels_of(batch), (batch.inputs[0][:, 0] / 3).long() % 4)
             assert batch.samples <= 7
+
+
+@pytest.mark.parametrize("kind", ["tensor", "array", "batches", "loader"])
+def test_a_model_that_works_in_place_leaves_the_data_alone(kind):
+    data = KINDS[kind]()
+    feed = open_data(data)
+    for batch in feed:
+        batch.inputs[0].zero_()
+    assert torch.equal(inputs_of(feed), torch.arange(300.0).reshape(100, 3))
+
+
+def test_a_sample_of_a_loader_stays_within_its_sampler():
+    half = SubsetRandomSampler(range(50))
+    feed = open_data(DataLoader(PAIRS, 16, sampler=half), max_samples=20)
+    fed = inputs_of(feed)[:, 0]
+    assert len(fed) == feed.samples == 20
+    assert fed.max() < 150
+    assert open_data(DataLoader(PAIRS, 16, drop_last=True)).samples == 96
 
 
 def test_of_an_endless_stream_the_head_is_taken_and_said():

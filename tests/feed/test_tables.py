@@ -80,6 +80,17 @@ def test_the_index_that_pandas_saved_is_no_feature(tmp_path):
     assert feed.notes == ("column 'Unnamed: 0' counts the rows and was left out",)
 
 
+def test_the_column_numbers_that_pandas_saved_are_a_header(tmp_path):
+    pd.DataFrame([[7.0, 8.0, 9.0]]).to_csv(tmp_path / "d.csv", index=False)
+    (batch,) = open_data(tmp_path / "d.csv")
+    assert batch.inputs[0].tolist() == [[7, 8, 9]]
+
+
+def test_columns_of_the_same_name():
+    with pytest.raises(DataError, match="several columns have the same name"):
+        open_data(pd.DataFrame([[1, 2]], columns=["a", "a"]))
+
+
 def test_a_header_without_rows(tmp_path):
     with pytest.raises(DataError, match="the table has no rows"):
         open_data(write(tmp_path / "d.csv", "a,b\n"))
