@@ -51,10 +51,13 @@ class Steps(StrEnum):
 
 
 def scan(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="The model file.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="MODEL", help="The model file, or FILE.py:NAME that builds one."),
+    ],
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="The data; without it, random input is made."),
+        typer.Argument(metavar="DATA", help="Data file or FILE.py:NAME; else random input."),
     ] = None,
     *,
     data_option: Annotated[

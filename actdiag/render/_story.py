@@ -59,7 +59,9 @@ def headline(report: Report) -> tuple[str, str]:
         why = f"{failure.exception}: {failure.message}" if failure else report.scan.coverage.note
         return f"{name} was not checked", why or "nothing was captured"
     if report.diagnoses:
-        return f"{found or 'no finding'} in {name}", report.diagnoses[0].statement
+        if worst_severity(report) in (None, Severity.INFO):
+            found = ", ".join(filter(None, [count(len(report.diagnoses), "problem"), found]))
+        return f"{found} in {name}", report.diagnoses[0].statement
     if report.verdict is ReportVerdict.HEALTHY:
         told = f"only {found}" if found else "no rule fired"
         return f"{name} is healthy", told + scope(report)
@@ -77,7 +79,8 @@ def _worst(report: Report) -> str:
 def scope(report: Report) -> str:
     """Return on how much a claim about the whole model rests, for the end of a sentence."""
     scan = report.scan
-    data = f", {count(scan.data.samples, 'sample')}" if scan.data.samples else ""
+    kind = "synthetic sample" if scan.data.synthetic else "sample"
+    data = f", {count(scan.data.samples, kind)}" if scan.data.samples else ""
     skipped = f"; {count(len(report.skipped), 'rule')} skipped" if report.skipped else ""
     return f" ({count(len(scan.sites), 'site')}{data}{skipped})"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -73,6 +74,16 @@ def test_the_first_line_is_the_verdict():
     assert first["sick"].startswith("✗ 3 errors, 1 warning in dead_relu.pt: the model answers")
     assert first["broken_off"].startswith("? dead_relu.pt was not checked: RuntimeError: mat1")
     assert first["long"] == "✓ dead_relu.pt is healthy: only 10 notes (100 sites, 1,797 samples)"
+
+
+def test_a_problem_without_a_worse_finding_is_no_mere_note():
+    sick = replace(build.sick(), findings=(), verdict=ReportVerdict.HEALTHY)
+
+    assert text.render(sick, width=200).startswith("! 2 problems in dead_relu.pt: the model")
+
+
+def test_health_on_random_input_says_so():
+    assert "(3 sites, 64 synthetic samples; " in text.render(build.synthetic())
 
 
 def test_a_report_without_anything_is_not_called_healthy():

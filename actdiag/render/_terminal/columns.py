@@ -64,7 +64,7 @@ def _columns(*, wide: bool) -> list[Column]:
         Column("dead", 11, 1, _dead, lambda s: s.stats.dead_units is not None, bar=True),
         Column("saturated", 9, 2, _saturated, _can_saturate, bar=True),
     ]
-    source = Column("source", 24, 9, lambda s, w, page: page.crop(s.source or "", w))
+    source = Column("source", 24, 9, _source, lambda s: s.source is not None)
     return [*columns, source] if wide else columns
 
 
@@ -81,6 +81,10 @@ def _shape(site: Site, width: int, page: Page) -> str:
 
 def _value(site: Site, value: float | None) -> str:
     return "nan/inf" if value is None and site.stats.nonfinite else number(value, digits=2)
+
+
+def _source(site: Site, width: int, page: Page) -> str:
+    return page.crop(site.source or "", width)
 
 
 def _zeros(site: Site, width: int, page: Page) -> str:

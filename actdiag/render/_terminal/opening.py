@@ -44,6 +44,8 @@ def _verdict(report: Report, page: Page) -> RenderableType:
         mark, style = "✓", GOOD
     else:
         severity = worst_severity(report) or Severity.INFO
+        if report.diagnoses and severity is Severity.INFO:
+            severity = Severity.WARNING  # a diagnosed problem is no mere note
         mark, style = MARKS[severity], STYLES[severity]
     verdict, told = headline(report)
     row = page.text((mark, style)), page.text((verdict, style), f": {told}")
