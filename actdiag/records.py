@@ -159,7 +159,8 @@ class UnitStats:
 
     ``saturated_low`` and ``saturated_high`` count inputs where the function's slope is below 5 %
     of its maximum; ``linear`` counts inputs where the function is (nearly) a straight line. They
-    are empty where the function has no such region. ``input_min``/``input_max`` are the range of
+    are empty where the function has no such region. Of the sigmoid gates of a recurrent layer they
+    count outputs below 0.01 and above 0.99. ``input_min``/``input_max`` are the range of
     the pre-activation.
     """
 
@@ -214,6 +215,27 @@ class SiteStats:
 
 
 @dataclass(frozen=True, slots=True)
+class AttentionStats:
+    """The attention of one site, head by head, over an evenly spread sample of its queries.
+
+    Attributes:
+        heads: number of heads.
+        entropy: mean entropy of each head's weights over the log of the number of keys that the
+            query may see; queries that see fewer than two are left out. Null where none is left.
+        max_logit: largest logit of each head as it enters the softmax, after scale and bias;
+            masked keys are left out. Null where none is finite.
+        queries: number of rows measured, over all samples and heads.
+        masked_rows: rows among them with every key masked.
+    """
+
+    heads: int
+    entropy: tuple[float | None, ...]
+    max_logit: tuple[float | None, ...]
+    queries: int
+    masked_rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One place in the forward pass where a tensor is observed.
 
@@ -231,6 +253,7 @@ class Site:
         straight: whether nothing but single-input linear operations (views, dropout in eval
             mode, scaling) lies between the one site in ``inputs`` and this one.
         dtype: dtype of the tensor, such as ``float32``.
+        attention: what the heads attend to, where the site is an attention that could be measured.
     """
 
     name: str
@@ -249,6 +272,7 @@ class Site:
     is_final: bool = False
     stats: SiteStats = field(default_factory=SiteStats, metadata={"flatten": True})
     per_unit: UnitStats | None = None
+    attention: AttentionStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
