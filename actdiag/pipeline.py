@@ -13,7 +13,7 @@ from actdiag import steps as debug_steps
 from actdiag._version import __version__
 from actdiag.capture import preserved
 from actdiag.diagnose import diagnose, steps_called_for
-from actdiag.diagnose.judged import judged
+from actdiag.diagnose.judged import diagnosed, judged
 from actdiag.errors import UsageError
 from actdiag.feed import Feed, open_data, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model
@@ -128,11 +128,9 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         budget=steps,
     )
     finished = time.perf_counter()
-    return replace(
-        report,
-        diagnoses=diagnose(record, report.findings, outcomes),
-        timings=Timings(loaded_at - started, measured_at - loaded_at, finished - started),
-    )
+    report = diagnosed(report, diagnose(record, report.findings, outcomes))
+    timings = Timings(loaded_at - started, measured_at - loaded_at, finished - started)
+    return replace(report, timings=timings)
 
 
 def _feed(  # noqa: PLR0913 - the words of the contract

@@ -9,6 +9,7 @@ from torch import Tensor
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
 from actdiag.capture.trail import Trail, fitted, merged, reshaped_axis
+from actdiag.records import Role
 
 if TYPE_CHECKING:
     from actdiag.capture.observer import Call, Observer
@@ -67,9 +68,26 @@ def other(observer: Observer, operation: Operation, call: Call) -> Any:
     result = call.make()
     if not trails:
         return result
+    if isinstance(result, Tensor) and result.is_floating_point() and _is_unknown(operation):
+        return _unknown(observer, operation, result, merged(trails))
     after = merged(trails).blurred()
     for output in tensors_in(result, depth=2):
         observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
-        if operation.name not in KNOWN_SHAPERS and output.is_floating_point():
+        if _is_unknown(operation) and output.is_floating_point():
             observer.note_unknown(operation)
+    return result
+
+
+def _is_unknown(operation: Operation) -> bool:
+    return operation.name not in KNOWN_SHAPERS
+
+
+def _unknown(observer: Observer, operation: Operation, result: Tensor, before: Trail) -> Tensor:
+    """A function in no catalogue is a site too, so that what it makes of the values is seen."""
+    observer.note_unknown(operation)
+    after = fitted(before, result, observer.recorder.samples)
+    site = observer.open(
+        operation.name, role=Role.BLOCK, tensor=result, trail=before, unit_axis=after.unit_axis
+    )
+    observer.finish(site, result, after.unit_axis, after.sample_axis)
     return result

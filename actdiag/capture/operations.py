@@ -83,7 +83,14 @@ _PASSES = {
 _READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
 _READS |= {"is_floating_point", "is_complex", "data_ptr", "ndimension", "__len__", "item", "tolist"}
 
-KNOWN_SHAPERS = {  # not linear, but known for what they are: nothing to classify
+KNOWN_SHAPERS = {
+    *(
+        "pow",
+        "square",
+        "sqrt",
+        "abs",
+        "reciprocal",
+    ),  # not linear, but known for what they are: nothing to classify
     *("cat", "concat", "concatenate", "stack", "hstack", "vstack", "chunk", "split", "unbind"),
     *("getitem", "narrow", "select", "index_select", "gather", "take_along_dim", "roll", "flip"),
     *("repeat", "repeat_interleave", "expand", "expand_as", "pad", "unfold", "fold", "tile"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from actdiag.diagnose.base import Card, Judgement, told
@@ -59,7 +60,7 @@ def _diagnosis(card: Card, case: Case, outcomes: Mapping[str, StepOutcome]) -> D
         ),
         where=culprit[0],
         source=culprit[1],
-        advice=_advice([judgement for _, judgement in judged], outcomes),
+        advice=_advice(case, behind, [judgement for _, judgement in judged], outcomes),
         findings=tuple(finding.fingerprint for finding in behind),
     )
 
@@ -73,8 +74,16 @@ def _culprit(case: Case, behind: list[Finding]) -> tuple[str | None, str | None]
     return (placed[0].site, placed[0].source) if placed else (None, None)
 
 
-def _advice(judgements: list[Judgement], outcomes: Mapping[str, StepOutcome]) -> str:
-    """What to do first: the remedy of the first confirmed cause."""
+def _advice(
+    case: Case,
+    behind: list[Finding],
+    judgements: list[Judgement],
+    outcomes: Mapping[str, StepOutcome],
+) -> str:
+    """What to do first: against the finding that explains most, else the first confirmed cause."""
+    root = _root(case, behind)
+    if root is not None:
+        return root.remedy
     for judgement in judgements:
         if judgement.verdict is CauseVerdict.CONFIRMED and judgement.remedy:
             return judgement.remedy
@@ -82,3 +91,31 @@ def _advice(judgements: list[Judgement], outcomes: Mapping[str, StepOutcome]) ->
     if helped is not None:
         return f"{helped.text}: it helped on a copy."
     return "No documented cause was confirmed: begin with the layer named here."
+
+
+def _root(case: Case, behind: list[Finding]) -> Finding | None:
+    """The finding without a cause of its own that explains most of the others, if one does."""
+    known = {finding.fingerprint: finding for finding in case.findings}
+    explained = Counter(
+        root for finding in behind for root in _roots(finding, known) if root != finding.fingerprint
+    )
+    remedied = [(name, amount) for name, amount in explained.items() if known[name].remedy]
+    if not remedied:
+        return None
+    return known[max(remedied, key=lambda item: item[1])[0]]
+
+
+def _roots(finding: Finding, known: Mapping[str, Finding]) -> set[str]:
+    """Fingerprints at the ends of the chains of causes that lead to a finding."""
+    seen: set[str] = set()
+    waiting, ends = [finding.fingerprint], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in known:
+            continue
+        seen.add(name)
+        causes = [cause for cause in known[name].follows_from if cause in known]
+        waiting.extend(causes)
+        if not causes:
+            ends.add(name)
+    return ends

@@ -1,7 +1,8 @@
-"""The problem cards: all outputs the same, confident but wrong, not learning."""
+"""The problem cards, the most telling first: NaN, all the same, not learning, sure and wrong."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from actdiag.diagnose import confidence_causes as confidence
@@ -42,6 +43,19 @@ def outputs_all_same(case: Case) -> Symptom | None:
     return None
 
 
+def loss_nan(case: Case) -> Symptom | None:
+    """The answer holds NaN or infinity."""
+    finals = [site for site in case.scan.sites if site.is_final and site.stats.nonfinite]
+    if not finals or not case.found("ACT109"):
+        return None
+    bad, all_values = finals[-1].stats.nonfinite, finals[-1].stats.elements
+    text = (
+        f"{bad:,} of {all_values:,} values of the model's answer are NaN or infinite: any loss "
+        "computed from them is NaN."
+    )
+    return Symptom(text, {"nonfinite": bad, "elements": all_values})
+
+
 def confident_but_wrong(case: Case) -> Symptom | None:
     """Confidence well above accuracy, or many confident mistakes."""
     found = [*case.found("OUT203", at_least=Severity.WARNING)]
@@ -65,7 +79,7 @@ def confident_but_wrong(case: Case) -> Symptom | None:
 
 def not_learning(case: Case) -> Symptom | None:
     """Labels show that it answers no better than chance, or what was found forbids learning."""
-    if outputs_all_same(case) is not None:
+    if outputs_all_same(case) is not None or loss_nan(case) is not None:
         return None
     output = case.scan.output
     if fails(case.scan):
@@ -87,8 +101,30 @@ _INITIALISATION = CauseJudge("bad-initialisation", signal.bad_initialisation)
 _SATURATED = CauseJudge("saturated-activations", signal.all_saturated)
 _EXPLODING = CauseJudge("exploding-activations", signal.exploding, extra=True)
 _VANISHING = CauseJudge("vanishing-gradients", signal.vanishing_slope)
+_SIGNAL_STEPS = (
+    "check-statistics",
+    "try-leaky-relu",
+    "check-initialisation",
+    "reduce-learning-rate",
+    "normalise-inputs",
+)
+_SIGNAL_CODES = ("DAT701", "INI401", "INI402", "INI404", "ACT101", "ACT103", "ACT104")
+_SIGNAL_CODES += ("ACT106", "ACT107", "ACT108", "GRD501")
 
 CARDS = (
+    Card(
+        "loss-nan",
+        "Loss became NaN",
+        loss_nan,
+        (
+            CauseJudge("non-finite-weights", signal.non_finite_weights),
+            CauseJudge("invalid-operation", signal.invalid_operation),
+            CauseJudge("exploding-activations", signal.exploding),
+            _UNNORMALISED,
+        ),
+        ("check-statistics", "check-initialisation", "reduce-learning-rate", "normalise-inputs"),
+        ("ACT109", "INI403", "DAT703", "ACT107"),
+    ),
     Card(
         "outputs-all-same",
         "Model outputs all the same value",
@@ -98,17 +134,19 @@ CARDS = (
             _DEAD,
             _INITIALISATION,
             _SATURATED,
-            CauseJudge("vanishing-gradients", signal.vanishing_slope, extra=True),
+            replace(_VANISHING, extra=True),
             _EXPLODING,
         ),
-        (
-            "check-statistics",
-            "try-leaky-relu",
-            "check-initialisation",
-            "reduce-learning-rate",
-            "normalise-inputs",
-        ),
-        ("OUT201", "OUT205", "DAT701", "ACT101", "ACT103", "ACT106", "ACT107", "ACT109"),
+        _SIGNAL_STEPS,
+        ("OUT201", "OUT205", "ACT105", *_SIGNAL_CODES),
+    ),
+    Card(
+        "not-learning",
+        "Model isn't learning",
+        not_learning,
+        (_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING),
+        _SIGNAL_STEPS,
+        _SIGNAL_CODES,
     ),
     Card(
         "confident-but-wrong",
@@ -118,6 +156,7 @@ CARDS = (
             CauseJudge("over-fitting", confidence.over_fitting),
             CauseJudge("missing-regularisation", confidence.missing_regularisation),
             CauseJudge("logits-too-large", confidence.logits_too_large),
+            _EXPLODING,
         ),
         (
             "add-dropout",
@@ -128,19 +167,5 @@ CARDS = (
             "check-regularisation",
         ),
         ("OUT202", "OUT203", "OUT204"),
-    ),
-    Card(
-        "not-learning",
-        "Model isn't learning",
-        not_learning,
-        (_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING),
-        (
-            "check-statistics",
-            "try-leaky-relu",
-            "check-initialisation",
-            "reduce-learning-rate",
-            "normalise-inputs",
-        ),
-        ("DAT701", "ACT101", "ACT103", "ACT104", "ACT106", "ACT107", "ACT109", "INI401", "INI402"),
     ),
 )

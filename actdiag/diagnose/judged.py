@@ -12,7 +12,7 @@ from actdiag.records import Report, ReportVerdict, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from actdiag.records import Scan
+    from actdiag.records import Diagnosis, Scan
 
     Settings = Mapping[str, Mapping[str, Any]]
 
@@ -26,13 +26,23 @@ def judged(
 ) -> Report:
     """The report of a scan without diagnoses: findings, skips and the verdict."""
     findings, skipped = rules.judge(record, settings, select=select or (), ignore=ignore or ())
-    if any(finding.severity is not Severity.INFO for finding in findings):
+    return diagnosed(Report(record, findings, skipped=skipped), ())
+
+
+def diagnosed(report: Report, diagnoses: tuple[Diagnosis, ...]) -> Report:
+    """The report with its diagnoses and the verdict that follows.
+
+    A diagnosis, or a finding above ``info``, is a finding; without either, a model is healthy only
+    if it ran through to the end.
+    """
+    scan = report.scan
+    if diagnoses or any(finding.severity is not Severity.INFO for finding in report.findings):
         verdict = ReportVerdict.FINDINGS
-    elif record.sites and record.data.samples and record.coverage.failure is None:
+    elif scan.sites and scan.data.samples and scan.coverage.failure is None:
         verdict = ReportVerdict.HEALTHY
     else:
         verdict = ReportVerdict.NOT_CHECKED
-    return Report(record, findings, skipped=skipped, verdict=verdict)
+    return replace(report, diagnoses=diagnoses, verdict=verdict)
 
 
 def judged_again(
@@ -46,4 +56,4 @@ def judged_again(
     report = judged(saved.scan, select=select, ignore=ignore, settings=settings)
     outcomes = {step.id: step for diagnosis in saved.diagnoses for step in diagnosis.steps}
     diagnoses = diagnose(saved.scan, report.findings, outcomes)
-    return replace(report, diagnoses=diagnoses, timings=saved.timings)
+    return replace(diagnosed(report, diagnoses), timings=saved.timings)

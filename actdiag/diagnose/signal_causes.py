@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from actdiag import functions
 from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unknown
-from actdiag.records import Role, Severity, Site
+from actdiag.records import CauseVerdict, Role, Severity, Site
 from actdiag.rules.harm import fails, works
 from actdiag.steps.depth import label, number, percent
 
@@ -76,6 +76,9 @@ def bad_initialisation(case: Case, _outcomes: Outcomes) -> Judgement:
         more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
         remedy = off[0].remedy or "Initialise with nn.init.kaiming_normal_ or xavier_normal_."
         return confirmed(f"{off[0].message}{more}", remedy)
+    broken = [weight.name for weight in case.scan.weights if weight.nonfinite]
+    if broken:
+        return unknown(f"{len(broken)} weights hold NaN or infinity: nothing of it is left to see.")
     ratios = [weight.he_ratio for weight in case.scan.weights if weight.he_ratio is not None]
     if not ratios:
         return unknown("No layer with a fan-in was found.")
@@ -134,11 +137,14 @@ def vanishing_slope(case: Case, _outcomes: Outcomes) -> Judgement:
 
 
 def exploding(case: Case, _outcomes: Outcomes) -> Judgement:
-    """Judge: do activations grow from layer to layer, or end in NaN."""
-    found = [*case.found("ACT109"), *case.found("ACT107", at_least=Severity.WARNING)]
+    """Judge: do activations grow from layer to layer."""
+    found = case.found("ACT107", at_least=Severity.WARNING)
     if found:
         return confirmed(found[0].message, found[0].remedy)
-    return ruled_out("Activations keep their scale and are finite.")
+    finite = [site.stats.rms for site in case.scan.sites if site.stats.rms is not None]
+    if not finite:
+        return unknown("No finite activation is left to measure.")
+    return ruled_out(f"Activations keep their scale: rms at most {number(max(finite))}.")
 
 
 def unnormalised_input(case: Case, _outcomes: Outcomes) -> Judgement:
@@ -147,3 +153,27 @@ def unnormalised_input(case: Case, _outcomes: Outcomes) -> Judgement:
     if found:
         return confirmed(found[0].message, found[0].remedy)
     return ruled_out("The inputs' scale is ordinary.")
+
+
+def non_finite_weights(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: are the weights themselves NaN or infinite."""
+    broken = [weight for weight in case.scan.weights if weight.nonfinite]
+    if not broken:
+        return ruled_out(f"All {len(case.scan.weights)} weights are finite.")
+    evidence = (
+        f"{len(broken)} of {len(case.scan.weights)} weights hold NaN or infinity, "
+        f"{broken[0].name} the first: the training diverged and was saved all the same."
+    )
+    remedy = (
+        "Go back to the last checkpoint with finite weights; train on with a tenth of the learning "
+        "rate and clipped gradients."
+    )
+    return confirmed(evidence, remedy)
+
+
+def invalid_operation(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: does an operation make NaN or infinity out of finite values."""
+    found = case.found("ACT109")
+    if not found or non_finite_weights(case, {}).verdict is CauseVerdict.CONFIRMED:
+        return ruled_out("No operation makes them out of finite values and finite weights.")
+    return confirmed(found[0].message, found[0].remedy)

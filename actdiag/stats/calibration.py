@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BINS = 15
-COOLEST, HOTTEST = 0.05, 20.0
-_STEPS = 60
+COOLEST, HOTTEST = 0.01, 1e15
+_STEPS = 200
 
 
 def bin_sums(confidence: Tensor, correct: Tensor, bins: int = BINS) -> Tensor:
@@ -110,7 +110,7 @@ def negative_log_likelihood(log_probabilities: Tensor, labels: Tensor) -> float 
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
-    """The temperature in [0.05, 20] that minimises the NLL of ``logits / temperature``.
+    """The temperature in [0.01, 1e15] that minimises the NLL of ``logits / temperature``.
 
     The NLL is convex in the inverse temperature b and its slope there is the mean over answers of
     E[z] - z_label, with E under softmax(bz): Newton's steps find the root, halving where they

@@ -36,6 +36,10 @@ def carry_out(case: Case) -> Result:
         ratio = weight.he_ratio if scheme_for(case.scan, weight) == "he" else weight.xavier_ratio
         if ratio is not None:
             ratios[weight.name] = ratio
+    broken = [weight.name for weight in case.scan.weights if weight.nonfinite]
+    if broken:
+        text = f"{len(broken)} weights hold NaN or infinity, {broken[0]} the first of them."
+        return Result(Outcome.DONE, text, {"nonfinite": broken})
     if not ratios:
         return needs("No layer with a fan-in was found.")
     off = [*case.found("INI401", at_least=Severity.WARNING), *case.found("INI402")]

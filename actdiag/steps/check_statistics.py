@@ -27,12 +27,15 @@ def carry_out(case: Case) -> Result:
     if death is None:
         first, last = sites[0].stats, sites[-1].stats
         text = (
-            f"Done on {len(sites)} sites: the signal gets through. Std {number(first.std)} at "
-            f"{label(sites[0])}, {number(last.std)} at {label(sites[-1])}; outputs differ between "
-            f"samples all the way."
+            f"The signal gets through all {len(sites)} sites: std {number(first.std)} at "
+            f"{label(sites[0])}, {number(last.std)} at {label(sites[-1])}; values differ "
+            f"between samples all the way."
         )
         return Result(Outcome.DONE, text, measured)
     stats = death.site.stats
+    if stats.mean is None:
+        text = f"The signal dies at {label(death.site)}: {death.how}."
+        return Result(Outcome.DONE, text, measured)
     text = (
         f"The signal dies at {label(death.site)}: {death.how} (mean {number(stats.mean)}, std "
         f"{number(stats.std)}, {percent(stats.zero_fraction)} zeros)."

@@ -30,7 +30,9 @@ def where_it_dies(scan: Scan) -> Death | None:
     for site in signal_sites(scan):
         stats = site.stats
         if stats.nonfinite and not stats.input_nonfinite:
-            return Death(site, f"{stats.nonfinite} values there are NaN or infinite")
+            return Death(
+                site, f"{stats.nonfinite:,} of {stats.elements:,} values there are NaN or infinite"
+            )
         if site.units and stats.dead_units == site.units:
             return Death(site, f"none of its {site.units} units ever fires")
         if stats.between_sample is not None and stats.between_sample < SAME_FOR_ALL:

@@ -10,8 +10,11 @@ from actdiag.steps.base import Case, Result, Step, needs, not_applicable
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from actdiag.measure import Batch
+    from actdiag.measure import Batch, Measurement
     from actdiag.steps.bench import Bench
+
+
+_ADVICE = "Standardise the inputs and train again: these weights were fitted to raw ones."
 
 
 def carry_out(case: Case) -> Result:
@@ -31,13 +34,20 @@ def carry_out(case: Case) -> Result:
     raw = bench.measure(copy)
     standardised = measure(copy, _standardised(bench))
     dead = [sum(site.stats.dead_units or 0 for site in item.sites) for item in (raw, standardised)]
+    stuck = [_saturated(item) for item in (raw, standardised)]
     text = (
         f"On a copy, {bench.samples} samples, inputs standardised per feature: dead units "
-        f"{dead[0]} → {dead[1]}."
+        f"{dead[0]} → {dead[1]}, saturated units {stuck[0]} → {stuck[1]}."
     )
-    outcome = Outcome.HELPS if dead[1] < dead[0] else Outcome.NO_EFFECT
-    advice = " Standardise the inputs and train again: these weights were fitted to raw ones."
-    return Result(outcome, text + advice, {"dead_units": dead, "samples": bench.samples})
+    measured = {"dead_units": dead, "saturated_units": stuck, "samples": bench.samples}
+    if dead[1] + stuck[1] < dead[0] + stuck[0]:
+        return Result(Outcome.HELPS, f"{text} {_ADVICE}", measured)
+    return Result(Outcome.NO_EFFECT, f"{text} {_ADVICE}", measured)
+
+
+def _saturated(measured: Measurement) -> int:
+    hidden = (site for site in measured.sites if site.role == "activation" and not site.is_final)
+    return sum(site.stats.saturated_units or 0 for site in hidden)
 
 
 def _standardised(bench: Bench) -> list[Batch]:

@@ -11,7 +11,7 @@ def carry_out(case: Case) -> Result:
     """Say whether activations explode over depth, and what the checkpoint says of its training."""
     sites = [site for site in signal_sites(case.scan) if site.stats.rms is not None]
     if not sites:
-        return needs("No activation was measured: the model was not run.")
+        return _without_numbers(case)
     first, peak = sites[0], max(sites, key=lambda site: site.stats.rms or 0.0)
     rate = case.scan.model.training.get("lr")
     measured = {"first_rms": first.stats.rms, "largest_rms": peak.stats.rms, "lr": rate}
@@ -27,6 +27,15 @@ def carry_out(case: Case) -> Result:
     else:
         advice = f"The checkpoint was trained at {number(rate)}: try {number(rate / 10)}."
     return Result(Outcome.DONE, f"Activations explode: {growth}. {advice}", measured)
+
+
+def _without_numbers(case: Case) -> Result:
+    if not case.scan.sites:
+        return needs("No activation was measured: the model was not run.")
+    rate = case.scan.model.training.get("lr")
+    known = f"from {number(rate)}" if rate is not None else "by a factor of ten"
+    text = f"No finite activation is left to measure: lower the rate {known}, and clip gradients."
+    return Result(Outcome.DONE, text, {"lr": rate})
 
 
 STEP = Step(

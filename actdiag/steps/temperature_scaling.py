@@ -25,6 +25,9 @@ def carry_out(case: Case) -> Result:
         f"{fit.samples_judged}: NLL {number(fit.nll_before)} → {number(fit.nll_after)}, ECE "
         f"{number(fit.ece_before)} → {number(fit.ece_after)}."
     )
+    if saved > _CLEAR and fit.ece_after >= fit.ece_before:
+        text = f"{what} The calibration error stays: it is not the logits' size that is wrong."
+        return Result(Outcome.NO_EFFECT, text, to_json(fit))
     if saved > _CLEAR:
         text = f"{what} Divide the logits by {number(fit.temperature)}; predictions stay the same."
         return Result(Outcome.HELPS, text, to_json(fit))

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _RELUS = ("relu", "relu6")
 _REVIVED = 10.0  # our choice: a gradient or a spread that grows less than tenfold was not dead
+_MOVES_A_WEIGHT = 1e-9  # a smaller gradient is lost when added to a float32 weight of 0.01
+_VARIES = 1e-6  # of the output's scale: RULES.md, OUT201
 
 
 def carry_out(case: Case) -> Result:
@@ -50,19 +52,19 @@ def _tried(case: Case, names: set[str]) -> Result:
         f"output between samples {number(spread[0])} → {number(spread[1])}, gradient at the first "
         f"layer {number(gradient[0])} → {number(gradient[1])}."
     )
-    gained = _gains(gradient) or _gains(spread)
-    if gained:
+    scale = after.output.scale if after.output else None
+    if _gains(gradient, _MOVES_A_WEIGHT) or _gains(spread, _VARIES * (scale or 0.0)):
         return Result(
             Outcome.HELPS,
             f"{text} The way is open again: train with nn.LeakyReLU(0.01).",
             measured,
         )
-    return Result(Outcome.NO_EFFECT, f"{text} The dead units are not what blocks it.", measured)
+    return Result(Outcome.NO_EFFECT, f"{text} The dead units alone do not block it.", measured)
 
 
-def _gains(pair: list[float | None]) -> bool:
+def _gains(pair: list[float | None], enough: float) -> bool:
     before, after = (value or 0.0 for value in pair)
-    return after > 0 and after >= _REVIVED * before
+    return after > enough and after >= _REVIVED * before
 
 
 def _leaky(module: Any) -> Callable[..., Any]:

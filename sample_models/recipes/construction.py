@@ -59,5 +59,6 @@ RECIPES = (
         twin="cancer_mlp",
         factory="log_of_zero",
         codes=("ACT109",),
+        symptoms={"loss-nan": "invalid-operation"},
     ),
 )

@@ -67,7 +67,7 @@ RECIPES = (
         mistake="the He formula upside down: std = sqrt(fan_in / 2) instead of sqrt(2 / fan_in)",
         twin="deep_mlp",
         codes=("ACT107", "INI401", "OUT202", "OUT203", "OUT204"),
-        symptoms={"confident-but-wrong": "logits-too-large"},
+        symptoms={"not-learning": "bad-initialisation", "confident-but-wrong": "logits-too-large"},
     ),
     Recipe(
         "vanishing_init",

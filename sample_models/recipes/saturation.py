@@ -53,10 +53,7 @@ RECIPES = (
         mistake="raw measurements (up to 4254) were fed into tanh units",
         twin="cancer_mlp",
         codes=("ACT103", "ACT105", "ACT106", "DAT701", "OUT201"),
-        symptoms={
-            "outputs-all-same": "saturated-activations",
-            "not-learning": "saturated-activations",
-        },
+        symptoms={"outputs-all-same": "saturated-activations"},
     ),
     Recipe(
         "saturated_pixels",
@@ -79,6 +76,6 @@ RECIPES = (
         mistake="sigmoid as the activation of ten hidden layers",
         twin="deep_mlp",
         codes=("ACT105", "ACT106", "OUT201"),
-        symptoms={"outputs-all-same": None, "not-learning": "vanishing-gradients"},
+        symptoms={"outputs-all-same": "vanishing-gradients"},
     ),
 )

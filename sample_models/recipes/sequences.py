@@ -62,6 +62,7 @@ RECIPES = (
         twin="tiny_transformer",
         factory="tiny_transformer",
         codes=("ACT109",),
+        symptoms={"loss-nan": "non-finite-weights"},
     ),
     Recipe(
         "tiny_llama",

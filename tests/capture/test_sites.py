@@ -197,7 +197,9 @@ def test_modules_never_called_are_told_and_used_weights_are_not():
 
 
 def test_functions_in_no_catalogue_are_told():
-    assert sites_of(awkward.Strange(), (6,))[1].functions_not_captured == ("sin",)
+    sites, coverage = sites_of(awkward.Strange(), (6,))
+    assert coverage.functions_not_captured == ("sin",)
+    assert told(sites)[-1] == ("sin", "block", "sin", 3, ("layer",))
 
 
 def test_a_forward_that_raises_keeps_what_was_seen_and_names_the_place():

@@ -66,7 +66,7 @@ def _causes(diagnosis: Diagnosis, page: Page) -> Iterator[tuple[Text, ...]]:
         yield (
             page.text((mark, style)),
             page.text((word, style)),
-            page.text((cause.name, STRONG), f": {cause.evidence}" if cause.evidence else ""),
+            page.text((cause.name.replace("-", " "), STRONG), f": {cause.evidence}" if cause.evidence else ""),
         )
 
 
