@@ -68,12 +68,10 @@ def _is_mask(site: Site, graph: Graph) -> bool:
 
 def _finding(site: Site, graph: Graph, scan: Scan) -> Finding:
     stats = site.stats
-    kinds = [
-        count(number, kind)
-        for number, kind in ((stats.nan, "NaN"), (stats.nonfinite - stats.nan, "infinity"))
-        if number
-    ]
-    what = " and ".join(kinds).replace("infinitys", "infinities").replace("NaNs", "NaN")
+    infinite = stats.nonfinite - stats.nan
+    kinds = [f"{stats.nan:,} NaN"] if stats.nan else []
+    kinds += [count(infinite, "infinity")] if infinite else []
+    what = " and ".join(kinds)
     producers = [named(producer) for producer in graph.producers(site)]
     if stats.input_nonfinite or not site.straight:
         origin = f"they arise between {' and '.join(producers) or 'the start'} and here"

@@ -25,8 +25,12 @@ def number(value: float) -> str:
 
 
 def count(many: int, noun: str) -> str:
-    """Such as ``1 sample`` or ``455 samples``."""
-    return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"
+    """Such as ``1 sample``, ``455 samples``, ``2 classes`` or ``3 infinities``."""
+    if many == 1:
+        return f"{many:,} {noun}"
+    if noun.endswith("y"):
+        return f"{many:,} {noun[:-1]}ies"
+    return f"{many:,} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def seen(samples: int, observations: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actdiag.records import Mistake, Scan
+from actdiag.records import Coverage, Mistake, ModuleInfo, Scan
 from tests.rules.build import FAILING, act, classifier, data_in, linear, scan, units, weight
 
 MESSAGES: dict[str, tuple[Scan, str]] = {
@@ -33,6 +33,25 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "inputs, over 500 samples: hardly any gradient passes them."
         ),
     ),
+    "ACT104": (
+        scan(
+            data_in(),
+            *(
+                act(
+                    f"{place}",
+                    f"{place - 1}" if place else "input",
+                    function="sigmoid",
+                    mean_slope=0.1,
+                )
+                for place in range(4)
+            ),
+            linear("4", "3", is_final=True),
+        ),
+        (
+            "4 bounded activations from '0' (Sigmoid) to '3' (Sigmoid) let 0.0001 of a gradient "
+            "through: their mean slopes run from 0.1 to 0.1."
+        ),
+    ),
     "ACT105": (
         scan(
             data_in(),
@@ -55,11 +74,32 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "(Linear), with no norm in between."
         ),
     ),
+    "ACT108": (
+        scan(
+            data_in(),
+            *(linear(f"{n}", f"{n - 1}" if n else "input", rms=0.01**n / 20) for n in range(3)),
+        ),
+        (
+            "The signal fades: each of the last 3 layers shrinks it at least 10-fold, down to rms "
+            "5e-06 at '2' (Linear), from 1 at the input."
+        ),
+    ),
     "ACT109": (
         scan(data_in(), linear("0", "input", nonfinite=7, nan=6)),
         (
             "'0' (Linear) is the first to hold 6 NaN and 1 infinity among 5,000 values; what "
             "comes from the input is finite."
+        ),
+    ),
+    "ACT113": (
+        scan(
+            data_in(),
+            act("1", "input", per_unit=units(linear=(500,) * 9 + (300,))),
+            linear("2", "1"),
+        ),
+        (
+            "'1' (ReLU) bends nothing: 9 of 10 units get at least 99% of their inputs where it is "
+            "a straight line, over 500 samples."
         ),
     ),
     "ARC601": (
@@ -68,6 +108,14 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "'0' and '2' follow each other with nothing non-linear between them: both together "
             "can do no more than one layer."
         ),
+    ),
+    "ARC607": (
+        scan(
+            data_in(),
+            modules=(ModuleInfo("aux.head", "Linear", leaf=True, calls=0, parameters=650),),
+            coverage=Coverage(modules=2, modules_not_called=("aux.head", "dropout")),
+        ),
+        "1 module with 650 parameters was never called on this data: 'aux.head'.",
     ),
     "DAT701": (
         scan(
@@ -85,6 +133,16 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "The inputs are on very different scales: 2 features of 4 exceed 10 (feature 0: "
             "about 500) while 2 stay below 1 (feature 2: about 0.1)."
         ),
+    ),
+    "DAT702": (
+        scan(
+            data_in(per_unit=units(4, std=(1.0, 0.0, 1.0, 1.0), min=(0.1, 0.5, -0.3, 0.2))),
+        ),
+        "1 of 4 input features has the same value in all 500 samples.",
+    ),
+    "DAT703": (
+        scan(data_in(nonfinite=12, nan=12)),
+        "12 of 5,000 values of the input are NaN or infinite.",
     ),
     "INI401": (
         scan(
@@ -109,6 +167,10 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "'0.weight' holds 0.05 in all of its 640 places: its units are copies and training "
             "keeps them so."
         ),
+    ),
+    "INI403": (
+        scan(weights=(weight("0", nonfinite=100), weight("2"))),
+        "100 values in 1 of 2 weight tensors are NaN or infinite: '0.weight'.",
     ),
     "OUT201": (
         scan(
@@ -145,5 +207,20 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "97% of 500 answers have a probability of at least 0.999; the logits run from -310 "
             "to 1,440. Only 60% of them are right."
         ),
+    ),
+    "OUT205": (
+        scan(output=classifier(predicted_classes=2)),
+        "The model answers with 2 classes only, over 500 samples whose labels use 10.",
+    ),
+    "OUT206": (
+        scan(output=classifier(entropy_fraction=0.9985, accuracy=0.12)),
+        (
+            "The probabilities are uniform: over 500 answers their mean entropy is 99.9% of what a "
+            "blind guess among 10 classes has."
+        ),
+    ),
+    "OUT212": (
+        scan(output=classifier(accuracy=0.02, majority=0.12)),
+        "2% of 500 answers are right; always answering the most frequent label would reach 12%.",
     ),
 }

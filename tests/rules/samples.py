@@ -199,35 +199,178 @@ def normalised_inside() -> Sample:
     return train(model, cancer(raw=True))
 
 
+def sigmoid_tower() -> Sample:
+    """Ten sigmoid layers as PyTorch initialises them."""
+    return Sample(mlp(64, *[48] * 10, 10, activation=nn.Sigmoid), *digits()[2:])
+
+
+class Residual(nn.Module):
+    """Thirty tanh layers, each with a path around it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(64, 64) for _ in range(30))
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = x + torch.tanh(layer(x))
+        return self.head(x)
+
+
+def residual_tanh() -> Sample:
+    return Sample(Residual(), *digits()[2:])
+
+
+def small_without_biases() -> Sample:
+    model = deep()
+    for place in range(0, 11, 2):
+        nn.init.zeros_(linear_at(model, place).bias)
+    return untrained(model, lambda layer: layer.weight.normal_(0, 1e-3))
+
+
+def small_with_norms() -> Sample:
+    """Weights as small, and a norm behind each layer."""
+    layers: list[nn.Module] = []
+    for inputs in (64, 100, 100, 100):
+        layers += [nn.Linear(inputs, 100), nn.LayerNorm(100), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.Linear(100, 10))
+    return untrained(model, lambda layer: layer.weight.normal_(0, 1e-3))
+
+
+def always_on() -> Sample:
+    """Biases of 10 hold every ReLU in its straight part."""
+    model = mlp(64, 40, 10)
+    linear_at(model, 0).bias.data.fill_(10.0)
+    return Sample(model, *digits()[2:])
+
+
+def positive_targets() -> Sample:
+    """A ReLU at the output that is always on, since the targets are positive."""
+    sample = around_two_thousand()
+    return Sample(nn.Sequential(*sample.model.children(), nn.ReLU()), sample.x, sample.y)
+
+
+def labels_shifted() -> Sample:
+    """A good classifier whose labels are numbered from 1."""
+    sample = trained_digits()
+    assert sample.y is not None
+    return Sample(sample.model, sample.x, (sample.y + 1) % 10)
+
+
+def diverged() -> Sample:
+    """Adam with a learning rate of infinity, as a schedule with a division by zero gives it."""
+    model = mlp(64, 32, 10)
+    with torch.no_grad():
+        for values in model.parameters():
+            values.sub_(float("inf") * torch.randn_like(values))
+    return Sample(model, *digits()[2:])
+
+
+class MaskBuffer(nn.Module):
+    """Keeps its causal mask of −inf as a buffer."""
+
+    mask: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mask", torch.full((8, 8), float("-inf")).triu(1))
+        self.scores = nn.Linear(8, 8)
+        self.head = nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.scores(x.view(-1, 8, 8)) + self.mask
+        return self.head(torch.softmax(scores, dim=-1).flatten(1))
+
+
+def mask_buffer() -> Sample:
+    return Sample(MaskBuffer(), *digits()[2:])
+
+
+class Forgetful(nn.Module):
+    """Has a second hidden layer that its forward forgets, or uses by its weight only."""
+
+    def __init__(self, *, forgets: bool) -> None:
+        super().__init__()
+        self.forgets = forgets
+        self.first, self.second, self.head = nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.first(x))
+        if not self.forgets:
+            x = F.relu(F.linear(x, self.second.weight, self.second.bias))
+        return self.head(x)
+
+
+def forgetful(*, forgets: bool) -> Sample:
+    return Sample(Forgetful(forgets=forgets), *digits()[2:])
+
+
+def column(value: float) -> Sample:
+    """A table one column of which was filled with a default."""
+    x, y = cancer(raw=False)[2:]
+    x = x.clone()
+    x[:, 7] = value
+    return Sample(mlp(30, 32, 2), x, y)
+
+
+def gaps() -> Sample:
+    """A measurement is missing here and there."""
+    x, y = cancer(raw=False)[2:]
+    x = x.clone()
+    x[::20, 3] = float("nan")
+    return Sample(mlp(30, 32, 2), x, y)
+
+
 SICK: dict[str, Build] = {
     "ACT101": raw_inputs,
     "ACT103": lambda: raw_inputs(nn.Tanh),
+    "ACT104": sigmoid_tower,
     "ACT105": lambda: raw_inputs(nn.Tanh),
     "ACT106": far_too_small,
     "ACT107": he_upside_down,
+    "ACT108": small_without_biases,
     "ACT109": log_of_zero,
+    "ACT113": always_on,
     "ARC601": forgotten_activation,
+    "ARC607": lambda: forgetful(forgets=True),
     "DAT701": raw_inputs,
+    "DAT702": lambda: column(3.0),
+    "DAT703": gaps,
     "INI401": he_upside_down,
     "INI402": all_alike,
+    "INI403": diverged,
     "OUT201": far_too_small,
     "OUT202": noise_learnt,
     "OUT203": noise_learnt,
     "OUT204": he_upside_down,
+    "OUT205": raw_inputs,
+    "OUT206": far_too_small,
+    "OUT212": labels_shifted,
 }
 HEALTHY: dict[str, Build] = {
     "ACT101": sparse,
     "ACT103": peaked_output,
+    "ACT104": residual_tanh,
     "ACT105": position_channel,
     "ACT106": with_table,
     "ACT107": scale_free,
+    "ACT108": small_with_norms,
     "ACT109": masked_attention,
+    "ACT113": positive_targets,
     "ARC601": norms_between,
+    "ARC607": lambda: forgetful(forgets=False),
     "DAT701": normalised_inside,
+    "DAT702": trained_digits,
+    "DAT703": log_of_zero,
     "INI401": wide_first_layer,
     "INI402": zero_head,
+    "INI403": mask_buffer,
     "OUT201": around_two_thousand,
     "OUT202": trained_digits,
     "OUT203": trained_digits,
     "OUT204": smoothed,
+    "OUT205": trained_digits,
+    "OUT206": smoothed,
+    "OUT212": trained_digits,
 }
