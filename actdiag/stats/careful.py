@@ -59,6 +59,7 @@ def _sums(values: Tensor) -> Sums:
         ((values > 0) & finite).double().sum(outer),
         wide.abs().sum(outer),
         mean,
+        away.sum(outer) / counted.clamp(min=1),
         (away * away).sum(outer),
         torch.where(finite, values, torch.inf).amin(outer).double(),
         torch.where(finite, values, -torch.inf).amax(outer).double(),
@@ -67,8 +68,9 @@ def _sums(values: Tensor) -> Sums:
 
 
 def _sample_means(blocks: list[Sums]) -> Tensor:
-    """Rows count, mean and squared distances of the means of samples that span these blocks."""
+    """Rows count, mean, rest and squared distances of the means of the samples in these blocks."""
     count = torch.stack([block.seen for block in blocks]).sum(0)
     mean = torch.stack([block.total for block in blocks]).sum(0) / count.clamp(min=1)
     seen = (count > 0).double()
-    return torch.stack((seen.sum(0), *chan(seen, mean, torch.zeros_like(mean))))
+    none = torch.zeros_like(mean)
+    return torch.stack((seen.sum(0), *chan(seen, mean, none, none)))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from actdiag.stats.layout import as_float, groups
-from actdiag.stats.moments import Measured, combined, combined_means
+from actdiag.stats.moments import Measured, combined, combined_means, shifted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -121,7 +121,7 @@ class _Part:
             zeros,
             torch.where(known, positive, count - zeros),
             torch.where(known, absolute, total),
-            self.shift + sums / count,
+            *shifted(self.shift, sums / count),
             (torch.stack(self.squares) - sums * sums / count).clamp_(min=0),
             torch.stack(self.low).double(),
             torch.stack(self.high).double(),
@@ -129,11 +129,11 @@ class _Part:
         return combined(torch.stack(rows, dim=1))
 
     def sample_means(self) -> Tensor:
-        """Rows count, mean and squared distances of the means of all samples."""
+        """Rows count, mean, rest and squared distances of the means of all samples."""
         means = torch.cat(
             [sums / count for sums, count in zip(self.sample_sums, self.sample_counts, strict=True)]
         )
         middle = means.mean(0)
         away = means - middle
         count = torch.full_like(middle, len(means))
-        return torch.stack((count, self.shift + middle, (away * away).sum(0)))
+        return torch.stack((count, *shifted(self.shift, middle), (away * away).sum(0)))

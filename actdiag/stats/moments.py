@@ -19,8 +19,9 @@ class Row(IntEnum):
     """What each row of a ``(rows, units)`` table of moments holds.
 
     Counts are held in float64, exact up to 9e15. ``COUNT`` is of finite values. ``LOW`` is inf
-    and ``HIGH`` -inf where there was none. ``SQUARES`` is the sum of squared distances from the
-    mean.
+    and ``HIGH`` -inf where there was none. The mean is ``MEAN + REST``, where ``REST`` holds the
+    digits that float64 rounds away: means near 1e4 may differ by 1e-6 and their variance counts.
+    ``SQUARES`` is the sum of squared distances from the mean.
     """
 
     COUNT = 0
@@ -29,9 +30,10 @@ class Row(IntEnum):
     POSITIVE = 3
     ABSOLUTE = 4
     MEAN = 5
-    SQUARES = 6
-    LOW = 7
-    HIGH = 8
+    REST = 6
+    SQUARES = 7
+    LOW = 8
+    HIGH = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class Measured:
 
     Attributes:
         table: rows as in :class:`Row`, one column per unit.
-        samples: the means of each sample: rows count, mean and squared distances, one column per
-            unit; null where the tensor is not ordered by sample.
+        samples: the means of each sample: rows count, mean, rest and squared distances, one column
+            per unit; null where the tensor is not ordered by sample.
         nan: number of NaN.
     """
 
@@ -68,8 +70,8 @@ def combined(stack: Tensor) -> Tensor:
         return stack[0]
     result = torch.empty_like(stack[0])
     result[: Row.MEAN] = stack[:, : Row.MEAN].sum(0)
-    result[Row.MEAN], result[Row.SQUARES] = chan(
-        stack[:, Row.COUNT], stack[:, Row.MEAN], stack[:, Row.SQUARES]
+    result[Row.MEAN], result[Row.REST], result[Row.SQUARES] = chan(
+        stack[:, Row.COUNT], stack[:, Row.MEAN], stack[:, Row.REST], stack[:, Row.SQUARES]
     )
     result[Row.LOW] = stack[:, Row.LOW].amin(0)
     result[Row.HIGH] = stack[:, Row.HIGH].amax(0)
@@ -77,22 +79,30 @@ def combined(stack: Tensor) -> Tensor:
 
 
 def combined_means(stack: Tensor) -> Tensor:
-    """Merge rows count, mean and squared distances: ``(parts, 3, units)`` to ``(3, units)``."""
-    count, mean, squares = stack.unbind(1)
-    return torch.stack((count.sum(0), *chan(count, mean, squares)))
+    """Merge rows count, mean, rest and squared distances: ``(parts, 4, units)`` to one part."""
+    count, mean, rest, squares = stack.unbind(1)
+    return torch.stack((count.sum(0), *chan(count, mean, rest, squares)))
 
 
-def chan(count: Tensor, mean: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
-    """Merge along axis 0: the mean of all, and the sum of squared distances from it.
+def chan(
+    count: Tensor, mean: Tensor, rest: Tensor, squares: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Merge along axis 0: mean and rest of all, and the sum of squared distances from it.
 
-    The mean is found in two steps, so that a large common offset costs no digits.
+    Distances are taken from a rough mean first, so that a large common offset costs no digits.
     """
     total = count.sum(0).clamp_(min=1)
     rough = (count * mean).sum(0) / total
-    away = mean - rough
+    away = (mean - rough) + rest
     shift = (count * away).sum(0) / total
     away = away - shift
-    return rough + shift, (squares + count * away * away).sum(0)
+    return *shifted(rough, shift), (squares + count * away * away).sum(0)
+
+
+def shifted(large: Tensor, small: Tensor) -> tuple[Tensor, Tensor]:
+    """``large + small`` as a float64 and the rest that it cannot hold (Dekker 1971)."""
+    mean = large + small
+    return mean, small - (mean - large)
 
 
 def spread(table: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Quantiles from buckets of equal ratio: adding counts merges them exactly.
 
-A bucket is the sign, the exponent and the six leading mantissa bits of a value's float32 form, so
-a value is known to 1 part in 64 before interpolation and 0.8 % after. The idea is that of
-DDSketch (Masson, Rim and Lee 2019) with the bits of the number as the logarithm.
+A bucket is the sign, the exponent and the seven leading mantissa bits of a value's float32 form,
+so a value is known to 1 part in 128. The idea is that of DDSketch (Masson, Rim and Lee 2019) with
+the bits of the number as the logarithm.
 """
 
 from __future__ import annotations
@@ -21,34 +21,47 @@ if TYPE_CHECKING:
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 PER_SAMPLE = 4096
 
-_SHIFT = 17  # leaves 1 sign, 8 exponent and 6 mantissa bits of 32
-_SIGNED = 1 << 14
-_INFINITE = 0xFF << 6  # the first bucket beyond the finite ones
+_SHIFT = 16  # leaves 1 sign, 8 exponent and 7 mantissa bits of 32
+_SIGNED = 1 << 15
+_INFINITE = 0xFF << 7  # the first bucket beyond the finite ones
+_MOST = 1 << 30  # what is added to 32-bit counts before they are emptied
 _LARGEST = torch.finfo(torch.float32).max
 
 
 class Buckets:
     """Counts of values per bucket. Memory is fixed; NaN and Inf are left out of the answers.
 
-    Values below 2e-40 in size share the bucket of zero; float64 beyond float32 that of its end.
+    Values below 1e-40 in size share the bucket of zero; float64 beyond float32 that of its end.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self.counts = torch.zeros(2 * _SIGNED, dtype=torch.int64, device=accumulator_device(device))
+        device = accumulator_device(device)
+        self.recent = torch.zeros(2 * _SIGNED, dtype=torch.int32, device=device)
+        self.added = 0
+        self.earlier: Tensor | int = 0
 
     def add(self, values: Tensor) -> None:
         """Count an evenly scattered part of each sample of a view (samples, units, *positions)."""
         for piece in picked(values, PER_SAMPLE):
-            keys = bucket(piece).flatten().to(self.counts.device)
-            self.counts.scatter_add_(0, keys, torch.ones_like(keys))
+            keys = bucket(piece).flatten().to(self.recent.device)
+            if self.added + len(keys) > _MOST:
+                self.earlier, self.added = self.counts(), 0
+                self.recent.zero_()
+            ones = torch.ones_like(keys, dtype=torch.int32)
+            self.recent.scatter_add_(0, keys, ones)
+            self.added += len(keys)
+
+    def counts(self) -> Tensor:
+        """All counts so far, as int64."""
+        return self.recent.long() + self.earlier
 
     def merge(self, other: Buckets) -> None:
         """Take over the counts of another."""
-        self.counts += other.counts.to(self.counts.device)
+        self.earlier = self.earlier + other.counts().to(self.recent.device)
 
     def quantiles(self, low: float, high: float) -> dict[str, float | None]:
         """The quantiles named in ``QUANTILES``, kept within the exact extremes."""
-        counts = self.counts.cpu()
+        counts = self.counts().cpu()
         negative, positive = counts[_SIGNED:][:_INFINITE], counts[:_INFINITE].clone()
         positive[0] += negative[0]
         ordered = torch.cat((negative[1:].flip(0), positive))

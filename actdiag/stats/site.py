@@ -97,7 +97,7 @@ class SiteAccumulator:
             self._take(other.table, other.samples, by_unit=other.by_unit)
             self.nan = self.nan + other.nan
         if other.buckets is not None:
-            self.buckets = self.buckets or Buckets(other.buckets.counts.device)
+            self.buckets = self.buckets or Buckets(other.buckets.recent.device)
             self.buckets.merge(other.buckets)
         if other.inputs is not None:
             if self.inputs is None:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Totals:
     """What a site has accumulated; the tensors are on the CPU.
 
-    ``table`` has the rows of :class:`Row`, ``samples`` the rows count, mean and squared distances
-    of the samples' means.
+    ``table`` has the rows of :class:`Row`, ``samples`` the rows count, mean, rest and squared
+    distances of the samples' means.
     """
 
     table: Tensor
@@ -84,7 +84,7 @@ def _between_sample(samples: Tensor | None, layer: list[float]) -> float | None:
         return None
     if layer[Row.LOW] == layer[Row.HIGH]:
         return 0.0
-    variance = (samples[2] / samples[0].clamp(min=1)).mean().item()
+    variance = (samples[3] / samples[0].clamp(min=1)).mean().item()
     total = layer[Row.SQUARES] / layer[Row.COUNT]
     return finite(min(variance / total, 1.0)) if total > 0 else None
 

@@ -31,7 +31,9 @@ def measure(view: View) -> Measured:
     else:
         found = _side_by_side([careful_moments(part, spans=spans) for part in parts])
     if view.by_sample and not spans:  # one value per sample and unit is its own mean
-        return Measured(found.table, found.table[[Row.COUNT, Row.MEAN, Row.SQUARES]], found.nan)
+        return Measured(
+            found.table, found.table[[Row.COUNT, Row.MEAN, Row.REST, Row.SQUARES]], found.nan
+        )
     return found
 
 
