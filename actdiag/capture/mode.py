@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING, Any
 from torch.overrides import TorchFunctionMode
 
 from actdiag.capture.activations import activation, clamp
-from actdiag.capture.layers import layer, matmul
+from actdiag.capture.attention import fused, multi_head, softmax, weighted_sum
+from actdiag.capture.layers import layer
 from actdiag.capture.movements import keeps_axes, move, other, reshape
 from actdiag.capture.observer import Call, Observer
 from actdiag.capture.operations import Kind, classify
 from actdiag.capture.products import product
+from actdiag.capture.recurrent import cell, recurrent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HANDLERS = {
     Kind.ACTIVATION: activation,
+    Kind.SOFTMAX: softmax,
     Kind.CLAMP: clamp,
     Kind.LAYER: layer,
-    Kind.MATMUL: matmul,
+    Kind.ATTENTION: fused,
+    Kind.MULTI_HEAD: multi_head,
+    Kind.RECURRENT: recurrent,
+    Kind.CELL: cell,
+    Kind.MATMUL: weighted_sum,
     Kind.PRODUCT: product,
     Kind.MOVE: move,
     Kind.RESHAPE: reshape,

@@ -94,6 +94,12 @@ class Observer:
         trail = Trail((site.index,), unit_axis=unit_axis, sample_axis=axis, fresh=True)
         self.recorder.measure(site, output, trail)
 
+    def opened(self, result: Any) -> OpenSite | None:
+        """The site of the call that just gave ``result``, if it made one."""
+        output = next(tensors_in(result), None)
+        trail = None if output is None else self.recorder.trails.of(output)
+        return self.recorder.sites[trail.sites[0]] if trail is not None and trail.fresh else None
+
     def sample_axis(self, tensor: Tensor, carried: int | None) -> int | None:
         """The axis whose size is a multiple of the samples: the one carried, else the first."""
         samples = self.recorder.samples

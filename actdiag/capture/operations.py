@@ -23,8 +23,13 @@ class Kind(Enum):
 
     IGNORED = auto()  # reads a property, or makes a tensor of constants
     ACTIVATION = auto()
+    SOFTMAX = auto()  # an activation, or what turns the scores of an attention into weights
     CLAMP = auto()  # an activation, if its limits say so
     LAYER = auto()  # has weights or mixes units: a site whose units are known
+    ATTENTION = auto()
+    MULTI_HEAD = auto()
+    RECURRENT = auto()  # all steps and layers in one call
+    CELL = auto()  # one step of a recurrent layer
     MATMUL = auto()  # a layer when one side is a weight
     PRODUCT = auto()  # a scaling, or a gate
     MOVE = auto()  # permutes axes
@@ -70,6 +75,12 @@ _LAYERS: dict[str, tuple[Role, int]] = {
     "gru_cell": (Role.RECURRENT, -1),
     "rnn_tanh_cell": (Role.RECURRENT, -1),
     "rnn_relu_cell": (Role.RECURRENT, -1),
+}
+_OWN_KINDS = {
+    "scaled_dot_product_attention": Kind.ATTENTION,
+    "multi_head_attention_forward": Kind.MULTI_HEAD,
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), Kind.RECURRENT),
+    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), Kind.CELL),
 }
 _SECOND_AXIS_NORMS = ("batch_norm", "group_norm", "instance_norm")
 _MOVES = {"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t"}
@@ -133,10 +144,11 @@ def classify(function: Callable[..., Any]) -> Operation:
         return Operation(Kind.CLAMP, name)
     if row is not None and row.name != "identity":
         role = Role.ACTIVATION if row.elementwise else None
-        return Operation(Kind.ACTIVATION, row.name, role, row)
+        kind = Kind.SOFTMAX if row.name == "softmax" else Kind.ACTIVATION
+        return Operation(kind, row.name, role, row)
     if name in _LAYERS:
         role, axis = _LAYERS[name]
-        return Operation(Kind.LAYER, name, role, unit_axis=axis)
+        return Operation(_OWN_KINDS.get(name, Kind.LAYER), name, role, unit_axis=axis)
     if name in _SECOND_AXIS_NORMS:
         return Operation(Kind.LAYER, name, Role.NORM)
     kinds = {

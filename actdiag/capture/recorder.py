@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from actdiag.functions.row import ActivationFunction
+    from actdiag.stats.attention import AttentionAccumulator
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class OpenSite:
     straight: bool = False
     is_final: bool = False
     absorbed: bool = False
+    attention: AttentionAccumulator | None = None
     input_id: int | None = None
     sites_seen: set[int] = field(default_factory=set)
 
@@ -116,6 +118,33 @@ class Recorder:
             self._by_name[name] = site
         return site
 
+    def part(
+        self, outer: OpenSite, label: str, *, tensor: Tensor, row: ActivationFunction
+    ) -> OpenSite:
+        """A gate inside a site, units on the last axis; all calls of one module share it."""
+        whole_module = outer.name.partition("#")[0] == outer.module
+        name = f"{outer.module if whole_module else outer.name}/{label}"
+        site = self._by_name.get(name)
+        if site is None:
+            site = OpenSite(
+                index=len(self.sites),
+                name=name,
+                module=outer.module,
+                module_class=outer.module_class,
+                function=row.name,
+                role=Role.GATE,
+                call=1,
+                source=outer.source,
+                shape=tuple(tensor.shape),
+                unit_axis=tensor.dim() - 1,
+                dtype=str(tensor.dtype).removeprefix("torch."),
+                accumulator=SiteAccumulator(tensor.shape[-1], row),
+                inputs=(outer.index,),
+            )
+            self.sites.append(site)
+            self._by_name[name] = site
+        return site
+
     def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the site's output of this pass and remember where the tensor came from."""
         if self._same_width(site, tensor):
@@ -148,6 +177,7 @@ class Recorder:
 
     def _record(self, site: OpenSite, names: list[str]) -> Site:
         stats, per_unit = site.accumulator.to_record()
+        attends = site.attention is not None and site.role is Role.ATTENTION
         return Site(
             name=site.name,
             module=site.module,
@@ -165,4 +195,5 @@ class Recorder:
             is_final=site.is_final,
             stats=stats,
             per_unit=per_unit,
+            attention=site.attention.to_record() if attends and site.attention else None,
         )

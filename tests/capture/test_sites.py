@@ -107,6 +107,10 @@ CASES = {
         [
             (*INPUT, 5, ()),
             ("lstm", "recurrent", "lstm", 7, ("input",)),
+            ("lstm/input_gate.l0", "gate", "sigmoid", 7, ("lstm",)),
+            ("lstm/forget_gate.l0", "gate", "sigmoid", 7, ("lstm",)),
+            ("lstm/cell.l0", "gate", "tanh", 7, ("lstm",)),
+            ("lstm/output_gate.l0", "gate", "sigmoid", 7, ("lstm",)),
             ("head", "linear", "linear", 2, ("lstm",)),
         ],
     ),
