@@ -20,7 +20,8 @@ ACTING = frozenset(
     setuptools shelve shutil signal site socket subprocess sys tempfile threading timeit trace
     types urllib venv webbrowser zipimport
     torch.classes torch.compile torch.distributed torch.hub torch.jit torch.load
-    torch.multiprocessing torch.ops torch.package torch.serialization torch.utils.cpp_extension
+    torch.multiprocessing torch.ops torch.package torch.serialization torch.storage
+    torch.utils.cpp_extension
     torch._dynamo torch._inductor
     """.split()  # noqa: SIM905 - a list of words reads best as words
 )

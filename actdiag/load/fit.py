@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torch.nn.parameter import is_lazy
+
 from actdiag.errors import ModelFileError
 from actdiag.load.misfit import Misfit, explain
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 State = dict[str, "Tensor"]
+Shapes = dict[str, "torch.Size | None"]
 # What wrappers put before (or, around a part, into) the names: DataParallel and DDP, torch.compile,
 # Lightning and trainers of our users.
 WRAPPERS = ("module.", "_orig_mod.", "_fsdp_wrapped_module.")
@@ -41,23 +44,27 @@ def unwrapped(state: State) -> State:
     for wrapper in WRAPPERS:
         renamed = {_without(name, wrapper): tensor for name, tensor in state.items()}
         whole = all(name.startswith(wrapper) for name in state if name != "n_averaged")
-        inside = any(f".{wrapper}" in name for name in state)
-        if state and (whole or (inside and wrapper != "module.")) and len(renamed) == len(state):
-            state = _renamed(state, renamed)
+        # A part may well be called "module" by its author; only torch.compile says _orig_mod.
+        inside = wrapper != "module." and any(f".{wrapper}" in name for name in state)
+        if state and (whole or inside) and len(renamed) == len(state):
+            return unwrapped(_renamed(state, renamed))
     return state
 
 
 def fit(state: State, module: nn.Module) -> Fitted:
     """Find the names under which most of the state dict has a place in the module."""
-    wanted = {name: tensor.shape for name, tensor in module.state_dict().items()}
+    wanted = {
+        name: None if is_lazy(tensor) else tensor.shape
+        for name, tensor in module.state_dict().items()
+    }
     best = max(_candidates(state, wanted), key=lambda candidate: _matches(candidate[0], wanted))
     renamed, notes = best
     tied = _tied(module)
-    placed = {name: t for name, t in renamed.items() if name in wanted and t.shape == wanted[name]}
+    placed = {name: tensor for name, tensor in renamed.items() if _fits(name, tensor, wanted)}
     shapes = {
-        name: (tuple(tensor.shape), tuple(wanted[name]))
-        for name, tensor in renamed.items()
-        if name in wanted and tensor.shape != wanted[name]
+        name: (tuple(renamed[name].shape), tuple(shape))
+        for name, shape in wanted.items()
+        if name in renamed and name not in placed and shape is not None
     }
     missing = tuple(
         name
@@ -102,8 +109,8 @@ def demand_fit(shown: str, factory: str, fitted: Fitted, *, partial: bool) -> tu
     if not partial or not fitted.state:
         message = f"{shown} doesn't fit {factory}.\n{report.listing}"
         raise ModelFileError(message, hint=report.reason)
-    left = f"Loaded in part: {report.listing.replace(chr(10), '; ')}"
-    return (*fitted.notes, left)
+    left = "; ".join(line.strip() for line in report.listing.splitlines())
+    return (*fitted.notes, f"Loaded in part: {left}.")
 
 
 def _candidates(state: State, wanted: Iterable[str]) -> Iterator[tuple[State, list[str]]]:
@@ -118,7 +125,7 @@ def _candidates(state: State, wanted: Iterable[str]) -> Iterator[tuple[State, li
         if inner and not set(others) & names:
             dropped = f" {len(others)} other entries were left aside." if others else ""
             yield (
-                _renamed(bare, inner),
+                unwrapped(_renamed(bare, inner)),
                 [f"The weights lie under {holder[:-1]!r} in the file.{dropped}"],
             )
         yield (
@@ -127,9 +134,14 @@ def _candidates(state: State, wanted: Iterable[str]) -> Iterator[tuple[State, li
         )
 
 
-def _matches(state: State, wanted: dict[str, torch.Size]) -> tuple[int, int, int]:
+def _fits(name: str, tensor: Tensor, wanted: Shapes) -> bool:
+    """Whether the module has this name and shape; a lazy parameter takes any shape."""
+    return name in wanted and wanted[name] in (None, tensor.shape)
+
+
+def _matches(state: State, wanted: Shapes) -> tuple[int, int, int]:
     known = [name for name in state if name in wanted]
-    right = sum(state[name].shape == wanted[name] for name in known)
+    right = sum(_fits(name, state[name], wanted) for name in known)
     return right, len(known), len(known) - len(state)
 
 

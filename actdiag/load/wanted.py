@@ -101,7 +101,8 @@ class _Reader:
             if item is pickletools.markobject:
                 self.stack.append(MARK)
             elif item is pickletools.pytuple:
-                self.largest = max(self.largest, size := 1 + sum(map(_size, taken)))
+                size = min(1 + sum(map(_size, taken)), TUPLE_LIMIT + 1)
+                self.largest = max(self.largest, size)
                 self.stack.append(size)
             else:
                 is_text = not before and isinstance(argument, str)
