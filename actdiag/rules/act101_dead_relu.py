@@ -16,8 +16,10 @@ Zeros are not death: a layer may be 95 % zeros with every unit firing for some s
 counted, never elements. A unit that fires in one batch of eight is alive, so the whole data is
 counted, not the last batch. Data sorted by class, or mostly padding, shows fewer features: the
 message says on how many samples the claim rests, and ``firing_rate_below`` bounds how often the
-units may still fire (the rule of three, 3/n at 95 %). Where labels show that the model works the
-severity goes down one step.
+units may still fire (the rule of three, 3/n at 95 %). Networks as they
+were initialised have dead units that training wakes up (PyTorch's defaults: half of the sixth
+layer), so the severity goes down one step there unless nine in ten are dead; and likewise where
+labels show that the model works.
 
 ## What to do
 Normalise the inputs and lower the learning rate, then train again; or use Leaky ReLU, whose
@@ -36,6 +38,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Finding, Role, Scan, Site, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import ACTIVE, Graph, row_of
+from actdiag.rules.training import Age, age
 from actdiag.rules.units import dead_units, enough, firing_bound, graded
 from actdiag.rules.wording import confidence_in, count, named, seen
 
@@ -52,6 +55,7 @@ FAR_BELOW = 3.0
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     """Every activation site with enough dead units."""
     graph = Graph.of(scan)
+    untrained = age(scan) is Age.FRESH
     for site in scan.sites:
         row = row_of(site)
         if site.role not in ACTIVE or row is None or not row.elementwise or not site.per_unit:
@@ -63,6 +67,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         severity = graded(share, limits, "error", "warning", "info") if dead else None
         if severity is None:
             continue
+        if untrained and share < limits["lost"]:
+            severity = severity.lowered()
         margins = _margins(site.per_unit, graph.source_of_units(site), dead)
         observations = site.stats.observations
         yield RULE.finding(
@@ -124,6 +130,7 @@ RULE = Rule(
         Threshold("error", 0.5, "SageMaker Debugger's dead_relu: half of a layer"),
         Threshold("warning", 0.2, "our choice: working MNIST CNNs have up to 35 % dead units"),
         Threshold("info", 0.05, "our choice: below, pruning is not worth a line of a report"),
+        Threshold("lost", 0.9, "our choice: PyTorch's defaults kill up to 60 % six layers deep"),
         Threshold("min_samples", 100, "our choice: 3/n bounds the firing rate at 3 %"),
     ),
     check=check,

@@ -58,7 +58,12 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         row = row_of(site)
         if site.role is not Role.ACTIVATION or row is None or not saturates(row):
             continue
-        if not graph.is_hidden(site) or not enough(site, limits) or site.per_unit is None:
+        if (
+            graph.may_gate(site)
+            or not graph.is_hidden(site)
+            or not enough(site, limits)
+            or site.per_unit is None
+        ):
             continue
         shares = saturated_shares(site.per_unit)
         units = [unit for unit, share in shares.items() if share >= limits["of_inputs"]]

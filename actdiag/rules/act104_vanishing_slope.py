@@ -57,8 +57,9 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
 
 def _multiplies(site: Site, graph: Graph) -> bool:
     row = row_of(site)
-    hidden = site.role is Role.ACTIVATION and graph.is_hidden(site)
-    return hidden and row is not None and row.bounded and saturates(row)
+    if site.role is not Role.ACTIVATION or row is None or not (row.bounded and saturates(row)):
+        return False
+    return graph.is_hidden(site) and not graph.may_gate(site)
 
 
 def _finding(product: float, passed: tuple[Site, ...], scan: Scan, limits: Limits) -> Finding:

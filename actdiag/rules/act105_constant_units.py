@@ -71,7 +71,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
 
 
 def _is_judged(site: Site, graph: Graph) -> bool:
-    if not graph.is_hidden(site):
+    if not graph.is_hidden(site) or graph.may_gate(site):
         return False
     if site.role is Role.ACTIVATION:
         row = row_of(site)

@@ -11,8 +11,9 @@ start on the wrong side of zero never fire for any sample, and the others learn 
 small features. On the raw Titanic table 11 to 12 of 21 ReLU units are dead, standardised 3.
 
 ## How to tell it from a healthy look-alike
-Token ids are not numbers. A norm as the first layer, or a division inside the model, rescales the
-input: the first layer's output then is far smaller than raw inputs would make it. Pixels of one
+Token ids are not numbers. A norm as the first layer, a logarithm or any other function before it,
+or a division inside the model, which shows in a first layer whose output is far smaller than raw
+inputs would make it, rescale the input. Pixels of one
 image differ in mean but share one range. Features that never vary are DAT702's matter. Where
 labels show that the model works this is only worth knowing.
 
@@ -33,7 +34,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Confidence, Finding, Role, Scan, Severity, Site, UnitStats
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
-from actdiag.rules.graph import Graph, input_sites, is_weight_layer, takes_numbers
+from actdiag.rules.graph import Graph, input_sites, is_weight_layer, passes_on, takes_numbers
 from actdiag.rules.units import counted
 from actdiag.rules.wording import count, number
 
@@ -134,7 +135,7 @@ def _features(per_unit: UnitStats) -> Iterator[Feature]:
 def _is_rescaled(site: Site, graph: Graph, scan: Scan, limits: Limits) -> bool:
     """Whether a norm comes first, or the first layer's output shows a division before it."""
     users = graph.consumers(site)
-    if users and all(user.role is Role.NORM for user in users):
+    if users and not any(_takes_raw(user) for user in users):
         return True
     first = next((user for user in users if is_weight_layer(user)), None)
     if first is None or site.stats.rms is None or first.stats.rms is None:
@@ -144,6 +145,12 @@ def _is_rescaled(site: Site, graph: Graph, scan: Scan, limits: Limits) -> bool:
             raw: float = weight.rms * weight.fan_in**0.5 * site.stats.rms
             return first.stats.rms * limits["rescaled"] < raw
     return False
+
+
+def _takes_raw(user: Site) -> bool:
+    """Whether this layer gets the input as it is, as far as can be seen: not its logarithm."""
+    rescales = user.role is Role.NORM or (user.role is Role.BLOCK and not passes_on(user))
+    return user.straight and not rescales
 
 
 RULE = Rule(

@@ -92,6 +92,16 @@ class Graph:
         """Whether something in the model still uses this tensor."""
         return not site.is_final and (not self.known or bool(self.consumers(site)))
 
+    def may_gate(self, site: Site) -> bool:
+        """Whether this sigmoid may open and shut something else, through views of its values.
+
+        The capture names gates by their product; where the product is out of sight, a function
+        between 0 and 1 all of whose users take other tensors too is taken for one.
+        """
+        users, row = self.consumers(site), row_of(site)
+        between = row is not None and row.output_range == (0.0, 1.0)
+        return between and bool(users) and all(len(user.inputs) > 1 for user in users)
+
     def activation_after(self, site: Site) -> Site | None:
         """The activation that this layer's output goes into, through norms and pooling."""
         for user in self.consumers(site):

@@ -10,7 +10,8 @@ The model has settled for what is frequent: what it does not answer it will neve
 ## How to tell it from a healthy look-alike
 On few answers, rare classes are simply not met: it takes ten labelled answers per class. With
 fifty classes or more, rare ones (tokens, species) are seldom right first: they are left out
-unless a single class is answered.
+unless a single class is answered. A network that has not been trained favours some class by
+chance: a warning at most.
 
 ## What to do
 See first whether the output is constant (OUT201) or its layers are dead. Then balance the classes
@@ -29,6 +30,7 @@ from actdiag.records import Finding, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
 from actdiag.rules.harm import MANY_CLASSES
+from actdiag.rules.training import Age, age
 from actdiag.rules.wording import count
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     if not (single or few) or output.predictions < limits["per_class"] * min(known, MANY_CLASSES):
         return
     yield RULE.finding(
-        Severity.ERROR if single else Severity.WARNING,
+        Severity.ERROR if single and age(scan) is not Age.FRESH else Severity.WARNING,
         final_site(scan),
         f"The model answers with {count(answered, 'class')} only, "
         f"over {count(output.predictions, 'sample')} whose labels use {known}.",

@@ -39,10 +39,10 @@ class Part:
 
 
 def scanned(sample: Sample, *, synthetic: bool = False) -> Scan:
-    """The Scan of a sample, measured in batches of 100."""
+    """The Scan of a sample, measured in batches of 200."""
     batches = [
-        Part((x,), None if sample.y is None else sample.y[start : start + 100], len(x), {})
-        for start, x in zip(range(0, len(sample.x), 100), sample.x.split(100), strict=True)
+        Part((x,), None if sample.y is None else sample.y[start : start + 200], len(x), {})
+        for start, x in zip(range(0, len(sample.x), 200), sample.x.split(200), strict=True)
     ]
     found = measure(sample.model.eval(), batches)
     return Scan(

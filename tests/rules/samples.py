@@ -205,11 +205,11 @@ def sigmoid_tower() -> Sample:
 
 
 class Residual(nn.Module):
-    """Thirty tanh layers, each with a path around it."""
+    """Twenty tanh layers, each with a path around it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(64, 64) for _ in range(30))
+        self.layers = nn.ModuleList(nn.Linear(64, 64) for _ in range(20))
         self.head = nn.Linear(64, 10)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -62,6 +62,15 @@ def test_how_far_below_zero_tells_units_that_cannot_fire():
     assert "3 of them cannot fire on data like this" in finding.message
 
 
+def test_a_fresh_network_wakes_up_unless_nearly_all_is_dead():
+    drawn = weight("0", (100, 100), min=-0.5, max=0.5)
+    severities = [
+        found("ACT101", scan(linear("0"), with_dead(dead), weights=(drawn,)))[0].severity
+        for dead in (6, 9)
+    ]
+    assert severities == [Severity.WARNING, Severity.ERROR]
+
+
 def test_too_few_observations_are_said_not_judged():
     few = scan(with_dead(10, observations=99), samples=99)
     skip = found("ACT101", few)
@@ -97,6 +106,13 @@ def test_output_sigmoids_gates_and_relus_are_not_saturated():
 def test_a_second_output_that_nothing_uses_is_no_hidden_layer():
     heads = (linear("0", "input"), saturated(10, function="sigmoid"), linear("2", "0"))
     assert not found("ACT103", scan(data_in(), *heads))
+
+
+def test_a_sigmoid_that_is_multiplied_out_of_sight_is_taken_for_a_gate():
+    gate = saturated(10, function="sigmoid")
+    sites = (data_in(), linear("0", "input"), gate, linear("2", "0", "1"))
+    assert not found("ACT103", scan(*sites))
+    assert found("ACT103", scan(data_in(), linear("0", "input"), gate, linear("2", "1")))
 
 
 def test_a_tenth_of_the_units_may_be_saturated():

@@ -110,6 +110,8 @@ def test_standardised_token_and_normalised_inputs_are_healthy():
     assert not found("DAT701", scan(data_in(per_unit=features(0.9, -0.3, 3.0))))
     assert not found("DAT701", scan(data_in(dtype="int64", **raw), linear("0", "input")))
     assert not found("DAT701", scan(data_in(**raw), site("bn", Role.NORM, "input")))
+    logarithm = site("log", Role.BLOCK, "input", function="log")
+    assert not found("DAT701", scan(data_in(**raw), logarithm, linear("0", "log")))
 
 
 def test_pixels_that_share_a_range_are_healthy():
