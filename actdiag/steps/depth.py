@@ -27,12 +27,15 @@ def where_it_dies(scan: Scan) -> Death | None:
     """The first site with non-finite values, without a live unit, or equal for all samples."""
     if scan.data.samples < 2:  # noqa: PLR2004 - one sample cannot tell samples apart
         return None
-    for site in signal_sites(scan):
+    for site in scan.sites:
         stats = site.stats
-        if stats.nonfinite and not stats.input_nonfinite:
-            return Death(
-                site, f"{stats.nonfinite:,} of {stats.elements:,} values there are NaN or infinite"
-            )
+        if site.role is Role.INPUT or not stats.elements:
+            continue
+        if stats.nonfinite:
+            amount = f"{stats.nonfinite:,} of {stats.elements:,}"
+            return Death(site, f"{amount} values there are NaN or infinite")
+        if site.role not in SIGNAL:
+            continue
         if site.units and stats.dead_units == site.units:
             return Death(site, f"none of its {site.units} units ever fires")
         if stats.between_sample is not None and stats.between_sample < SAME_FOR_ALL:
