@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 BINS = 15
 COOLEST, HOTTEST = 0.01, 1e15
 _STEPS = 200
+_CLOSE = 1e-12
 
 
 def bin_sums(confidence: Tensor, correct: Tensor, bins: int = BINS) -> Tensor:
@@ -129,9 +130,8 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> float:
         slope = (mean - own).mean().item()
         bend = ((shares * wide * wide).sum(1) - mean * mean).mean().item()
         low, high = (low, inverse) if slope > 0 else (inverse, high)
-        step = inverse - slope / bend if bend > 0 else math.nan
-        following = step if low < step < high else math.sqrt(low * high)
-        if abs(following - inverse) <= 1e-12 * inverse:
+        if abs(slope) <= _CLOSE * inverse * bend or high - low <= _CLOSE * low:
             break
-        inverse = following
+        step = inverse - slope / bend if bend > 0 else math.nan
+        inverse = step if low < step < high else math.sqrt(low * high)
     return 1 / inverse

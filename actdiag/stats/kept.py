@@ -25,18 +25,19 @@ class KeptRows:
 
     Args:
         seed: of the hash.
+        most: how many rows are kept; fewer where there are many classes.
     """
 
-    def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
+    def __init__(self, seed: int = 0, most: int = MOST_ROWS) -> None:
+        self.seed, self.most = seed, most
         self.rank = torch.empty(0, dtype=torch.int64)
         self.rows: Tensor | None = None
         self.labels = torch.empty(0, dtype=torch.int64)
 
     def add(self, number: Tensor, rows: Tensor, labels: Tensor) -> None:
         """Offer rows of log-probabilities ``(answers, classes)`` with their numbers and labels."""
-        limit = min(MOST_ROWS, MOST_NUMBERS // rows.shape[1])
-        rank = _mixed(number + self.seed)
+        limit = min(self.most, MOST_NUMBERS // rows.shape[1])
+        rank = _mixed(number + (self.seed << 40))
         if len(self.rank) >= limit:
             better = rank < self.rank[-1]
             rank, rows, labels = rank[better], rows[better], labels[better]

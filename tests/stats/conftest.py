@@ -1,10 +1,19 @@
-"""Small blocks, so that small tensors are cut everywhere."""
+"""Small blocks, so that small tensors are cut everywhere; one thread, since tensors are tiny."""
 
 from __future__ import annotations
 
 import pytest
+import torch
 
 from actdiag.stats import clean, layout, picks
+
+
+@pytest.fixture(autouse=True, scope="package")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture

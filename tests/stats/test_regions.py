@@ -113,6 +113,7 @@ def test_without_inputs_nothing_is_said_of_them():
     site = SiteAccumulator(2, functions.get("sigmoid"))
     site.update(torch.rand(4, 2), unit_axis=1, sample_axis=0, samples=4)
     stats, units = site.to_record()
+    assert units is not None
     assert stats.mean_slope is stats.saturated_fraction is stats.linear_fraction is None
     assert stats.saturated_units is stats.input_nonfinite is None
     assert units.input_min == units.saturated_low == ()
@@ -132,6 +133,7 @@ def test_inputs_of_another_width_than_the_outputs_give_no_units():
     site.update_input(torch.full((3, 4), 9.0), unit_axis=1)
     site.update(torch.rand(3, 2), unit_axis=1, sample_axis=0, samples=3)
     stats, units = site.to_record()
+    assert units is not None
     assert stats.saturated_fraction == 1
     assert stats.saturated_units == 4
     assert units.saturated_high == units.input_max == ()

@@ -33,7 +33,8 @@ def accumulate(tensor, *, unit_axis=1, sample_axis=0, function=None, samples=Non
 def assert_units(units, wanted):
     for name in ("count", "zeros", "positive", "nonfinite"):
         assert list(getattr(units, name)) == wanted[name], name
-    sizes = [max(abs(low or 0), abs(high or 0)) for low, high in zip(units.min, units.max, strict=True)]
+    extremes = zip(units.min, units.max, strict=True)
+    sizes = [max(abs(low or 0), abs(high or 0)) for low, high in extremes]
     for name in ("mean", "std", "mean_abs", "min", "max"):
         pairs = zip(getattr(units, name), wanted[name], sizes, strict=True)
         assert all(close(found, want, size) for found, want, size in pairs), name
@@ -129,7 +130,8 @@ def test_a_large_mean_leaves_a_small_deviation_its_digits(dtype):
     for part in tensor.split(700):
         site.update(part, unit_axis=1, sample_axis=0, samples=len(part))
     _, units = site.to_record()
-    np.testing.assert_allclose(units.std, tensor.double().numpy().std(0), rtol=1e-9)
+    assert units is not None
+    np.testing.assert_allclose(np.array(units.std), tensor.double().numpy().std(0), rtol=1e-9)
 
 
 def test_sorted_data_with_distant_levels_keeps_its_digits():
@@ -158,6 +160,7 @@ def test_no_batch_and_an_empty_batch_give_a_record_without_numbers():
     stats, units = SiteAccumulator(3).to_record()
     assert stats.elements == 0
     assert stats.mean is None
+    assert units is not None
     assert units.mean == (None, None, None)
     site = accumulate(torch.zeros(0, 3), function=RELU)
     site.update(torch.zeros(4, 3, 0), unit_axis=1, sample_axis=0, samples=4)
