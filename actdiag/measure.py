@@ -23,9 +23,9 @@ class Batch(Protocol):
     """What the feed room hands out; see :class:`actdiag.feed.Batch`."""
 
     @property
-    def inputs(self) -> tuple[object, ...]: ...  # noqa: D102
+    def inputs(self) -> tuple[Any, ...]: ...  # noqa: D102
     @property
-    def kwargs(self) -> dict[str, object]: ...  # noqa: D102
+    def kwargs(self) -> dict[str, Any]: ...  # noqa: D102
     @property
     def labels(self) -> Tensor | None: ...  # noqa: D102
     @property

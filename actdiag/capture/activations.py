@@ -38,7 +38,9 @@ def activate(observer: Observer, row: ActivationFunction, call: Call) -> Any:
         return call.make()
     before = trails[0]
     settings = settings_of(row, call.args, call.kwargs)
-    row = functions.variant(row, {**call.kwargs, **settings})
+    meant = functions.variant(row, {**call.kwargs, **settings})
+    if meant is not row:
+        row, settings = meant, dict(meant.settings)
     site = observer.open(
         row.name,
         role=_role(row, before, tensor),

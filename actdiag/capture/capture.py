@@ -206,7 +206,7 @@ class Capture:
                 f"Width differs between batches, measured on the first width only: {sites}."
             )
         return Coverage(
-            sites=len(self.sites()),
+            sites=sum(not site.absorbed for site in self._recorder.sites),
             modules=len(leaves),
             modules_not_called=tuple(name for name in leaves if name not in seen),
             functions_not_captured=tuple(self._observer.not_captured),

@@ -6,6 +6,7 @@ import contextlib
 import random
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -52,20 +53,13 @@ def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _random_state() -> Iterator[None]:
-    numpy_random = _numpy_random()
     python_state = random.getstate()
-    numpy_state = numpy_random.get_state() if numpy_random else None
-    cuda = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
+    numpy_state = np.random.get_state()  # noqa: NPY002 - the global state is what is kept
+    started = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    cuda = list(range(torch.cuda.device_count())) if started else []
     try:
         with torch.random.fork_rng(devices=cuda):
             yield
     finally:
         random.setstate(python_state)
-        if numpy_random:
-            numpy_random.set_state(numpy_state)
-
-
-def _numpy_random():  # type: ignore[no-untyped-def]  # noqa: ANN202 - a module
-    import numpy as np
-
-    return np.random
+        np.random.set_state(numpy_state)  # noqa: NPY002

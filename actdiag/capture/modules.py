@@ -46,7 +46,7 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
     found = {key: getattr(module, key, None) for key in _SETTINGS}
     settings = {key: value for key, value in found.items() if isinstance(value, bool | int | float)}
     if isinstance(getattr(module, "kernel_size", None), tuple):
-        settings["kernel_size"] = max(module.kernel_size, default=1)  # type: ignore[type-var, arg-type]
+        settings["kernel_size"] = max(module.kernel_size, default=1)  # type: ignore[arg-type]
     return settings
 
 

@@ -108,7 +108,15 @@ _SIGNAL_STEPS = (
     "reduce-learning-rate",
     "normalise-inputs",
 )
-_SIGNAL_CODES = ("DAT701", "INI401", "INI402", "INI404", "ACT101", "ACT103", "ACT104")
+_SIGNAL_CODES: tuple[str, ...] = (
+    "DAT701",
+    "INI401",
+    "INI402",
+    "INI404",
+    "ACT101",
+    "ACT103",
+    "ACT104",
+)
 _SIGNAL_CODES += ("ACT106", "ACT107", "ACT108", "GRD501")
 
 CARDS = (

@@ -26,6 +26,8 @@ from actdiag.feed.select import check_batch_size
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actdiag.feed.live import Found
+
 
 def open_data(
     spec: Any,
@@ -67,7 +69,8 @@ def open_data(
         data = data.with_channels(layer.expects)
     key, beside = _labels(labels, data)
     forward = forward_of(module)
-    found = resolve(data, Wish(forward, key, beside, batch_size, max_samples, seed))
+    wish = Wish(forward, key, beside, batch_size, max_samples, seed)
+    found = _resolved(data, wish, name if isinstance(spec, str | Path) else "")
     source: Source = found.source
     function = _function(transform, seed)
     notes = found.notes
@@ -95,6 +98,16 @@ def open_data(
         final = fitted
     # Only shapes are read from it, and scaling keeps those.
     return Feed(final, source=name, first=fitted.prepare(first), notes=notes, advice=fitted.advice)
+
+
+def _resolved(data: Any, wish: Wish, file: str) -> Found:
+    """What is input and what is label; what is wrong with a file is told with its name."""
+    try:
+        return resolve(data, wish)
+    except DataError as error:
+        if not file or file in error.message:
+            raise
+        raise DataError(f"{file}: {error.message}", hint=error.hint) from error
 
 
 def _data(spec: Any, seed: int) -> tuple[Any, str]:

@@ -60,7 +60,7 @@ class Bench:
             return None
         total = 0.0
         with preserved(module), torch.enable_grad():
-            first.requires_grad_(requires_grad=True)
+            first.requires_grad_()
             for batch in self.batches:
                 output = primary_output((forward or module)(*batch.inputs, **batch.kwargs))
                 if output is None:
