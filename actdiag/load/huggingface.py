@@ -47,7 +47,7 @@ def load_folder(folder: Path, request: Request) -> LoadedModel:
     if request.factory is not None:
         message = f"{printable(folder)} says itself which class it needs, so --model has no place."
         raise UsageError(message, hint="Give its weights file to use a class of your own.")
-    config, weights = _config(folder), _weights(folder)
+    config, weights = read_config(folder), weight_files(folder)
     _demand(_verdict(folder, config, weights, request.trust))
     cls = _class(folder, config, request)
     with readable(printable(folder), TITLE), _quiet(_transformers(folder)):
@@ -69,7 +69,12 @@ def load_folder(folder: Path, request: Request) -> LoadedModel:
     return LoadedModel(moved(module, request.device), info, notes=tuple(notes))
 
 
-def _config(folder: Path) -> dict[str, Any]:
+def read_config(folder: Path) -> dict[str, Any]:
+    """The settings beside the weights.
+
+    Raises:
+        ModelFileError: they can't be read.
+    """
     with readable(printable(folder / CONFIG), "a configuration"):
         config = json.loads((folder / CONFIG).read_bytes())
     if not isinstance(config, dict):
@@ -77,7 +82,12 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _weights(folder: Path) -> list[Path]:
+def weight_files(folder: Path) -> list[Path]:
+    """The file of the weights, or its shards in order.
+
+    Raises:
+        ModelFileError: there is none.
+    """
     for pattern in PATTERNS:
         if found := sorted(folder.glob(pattern)):
             return found
@@ -87,8 +97,8 @@ def _weights(folder: Path) -> list[Path]:
 
 def examine_folder(folder: Path, trust: Trust) -> Examination:
     """What loading the folder would take, without loading anything."""
-    weights = _weights(folder)
-    verdict = _verdict(folder, _config(folder), weights, trust)
+    weights = weight_files(folder)
+    verdict = _verdict(folder, read_config(folder), weights, trust)
     size = sum(path.stat().st_size for path in weights)
     return Examination(printable(folder), "huggingface", TITLE, size, _hash(weights), verdict)
 
