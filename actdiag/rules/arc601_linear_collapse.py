@@ -12,8 +12,8 @@ more arithmetic. Usually an activation was forgotten.
 A middle narrower than both ends is a low-rank factorisation, made on purpose (LoRA, ALBERT's
 embedding, the code of an autoencoder): only worth knowing, as are convolutions split over space
 (1 × k then k × 1) or over channels (depthwise then pointwise). A norm in between ends the chain,
-as do pooling, attention, sums and gates. Where labels show that the model works the severity goes
-down one step.
+as do pooling, attention, sums and gates. A model that works in spite of it still carries layers
+for nothing: that stays a warning.
 
 ## What to do
 Put an activation between the layers (ReLU or GELU), or merge them into one.
@@ -125,5 +125,4 @@ RULE = Rule(
     thresholds=(),
     check=check,
     data_free=True,
-    capacity=True,
 )
