@@ -83,7 +83,10 @@ def examine(path: str, trust: Trust = NO_TRUST) -> Examination:
     file = open_model_file(path)
     found = recognise(file)
     verdict = found.examine(file, trust)
-    return Examination(str(file), found.name, found.title, file.size, file.sha256(), verdict)
+    name = found.name
+    if name == "pickled-module" and not verdict.holds_module:
+        name = "state-dict"
+    return Examination(str(file), name, found.title, file.size, file.sha256(), verdict)
 
 
 def recognise(file: ModelFile) -> Format:

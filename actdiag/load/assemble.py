@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from actdiag.errors import ModelFileError
+from actdiag.load.naming import REGISTERS, safe_keys
 from actdiag.load.plaindata import ArrayShell, DtypeShell, NamespaceShell
 from actdiag.load.shells import FunctionShell, Shell
 from actdiag.load.tensors import plain_tensor
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 DEPTH_LIMIT = 150  # our choice: far above any real nesting, below Python's own recursion limit
 ATOMS: tuple[type, ...] = (type(None), bool, int, float, complex, str, bytes, bytearray, torch.Size)
 ATOMS += (torch.dtype, torch.device, torch.layout, torch.memory_format, torch.qscheme)
-NAMED = ("_parameters", "_buffers", "_modules")
 SUSPECT = "Don't trust this file; a module saved by torch.save has no such thing."
 
 
@@ -121,7 +121,7 @@ class _Assembly:
             if key.startswith("__"):  # torch.jit leaves __overloads__ behind
                 continue
             part = self.build(entry, depth)
-            built[key] = _named(part) if key in NAMED else part
+            built[key] = safe_keys(part) if key in REGISTERS and isinstance(part, dict) else part
         self._check_parts(cls, built)
         module: Any = object.__new__(cls)
         try:
@@ -169,19 +169,6 @@ def _methods(cls: type) -> frozenset[str]:
         if not isinstance(found := inspect.getattr_static(cls, name, None), type)
         and (callable(found) or isinstance(found, property | staticmethod | classmethod))
     )
-
-
-def _named(parts: Any) -> Any:
-    """Parts of a module under names that are safe to print."""
-    if not isinstance(parts, dict):
-        return parts
-    renamed: dict[str, Any] = {}
-    for name, part in parts.items():
-        safe = printable(name)
-        while safe in renamed:
-            safe += "_"
-        renamed[safe] = part
-    return renamed
 
 
 def _names_its_weights(state: dict[str, Any]) -> bool:

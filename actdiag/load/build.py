@@ -12,6 +12,7 @@ from torch.nn.parameter import is_lazy
 
 from actdiag.errors import UsageError
 from actdiag.load.fit import demand_fit, fit, load_into, unwrapped
+from actdiag.load.naming import rename_layers
 from actdiag.load.nested import PLACES, Contents, optimizers
 from actdiag.load.propose import propose
 from actdiag.load.result import LoadedModel
@@ -68,6 +69,8 @@ def build(
         notes += more
     elif module is None:
         state = unwrapped(state)
+    else:
+        rename_layers(module)
     optimizer = next(optimizers(contents.rest), None)
     proposal = propose(state) if module is None else ""
     if module is None:

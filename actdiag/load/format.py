@@ -53,10 +53,18 @@ class Verdict:
     Attributes:
         wants: importable names it asks for that are neither harmless nor allowed.
         why: why only ``--trust`` opens it, or ``""``.
+        names: every importable name that its pickle mentions, the harmless ones too.
     """
 
     wants: tuple[str, ...] = ()
     why: str = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def holds_module(self) -> bool:
+        """Whether the pickle names a module class, so that it holds more than weights."""
+        modules = ("torch.nn.modules.", "torch.nn.parallel.")
+        return any(name.startswith(modules) for name in self.names) or bool(self.wants)
 
     @property
     def safe(self) -> bool:

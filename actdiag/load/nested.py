@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor, nn
 
 from actdiag.errors import ModelFileError
+from actdiag.load.naming import safe_keys
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -83,12 +84,7 @@ def is_state_dict(value: dict[Any, Any]) -> bool:
 def safe_names(state: dict[Any, Any]) -> dict[str, Tensor]:
     """The tensors of a state dict under names that are safe to print, its metadata kept."""
     safe: dict[str, Tensor] = type(state)()
-    for name, entry in state.items():
-        if isinstance(entry, Tensor):
-            shown = printable(name)
-            while shown in safe:
-                shown += "_"
-            safe[shown] = entry
+    safe.update(safe_keys({name: item for name, item in state.items() if isinstance(item, Tensor)}))
     if metadata := getattr(state, "_metadata", None):
         vars(safe)["_metadata"] = metadata
     return safe

@@ -65,6 +65,21 @@ def lacking(wanted: Wanted, trust: Trust = NO_TRUST) -> tuple[str, ...]:
     return tuple(printable(name) for name in wanted.names if name not in harmless)
 
 
+def why_not_by_name(wanted: Wanted, trust: Trust) -> str:
+    """Why allowing names is not enough to load a pickle safely, or ``""``."""
+    if trust.everything or wanted.protocol <= SAFE_PROTOCOL:
+        return ""
+    return (
+        f"was pickled with protocol {wanted.protocol}, which only a loader that may run any code "
+        "can read (torch.save writes protocol 2)"
+    )
+
+
+def shown_names(wanted: Wanted) -> tuple[str, ...]:
+    """Every name that a pickle mentions, safe to print."""
+    return tuple(printable(name) for name in wanted.names)
+
+
 def allowed_objects(wanted: Wanted, trust: Trust, home: ModuleType | None) -> tuple[Any, ...]:
     """The user's allowed classes and functions that a pickle wants."""
     names = [name for name in wanted.names if name in trust.names and name not in _torch_defaults()]
@@ -91,10 +106,7 @@ def demand(shown: str, wanted: Wanted, trust: Trust, raw: bytes | None = None) -
     if trust.everything or not (names or wanted.protocol > SAFE_PROTOCOL):
         return
     if not names:
-        message = (
-            f"{shown} was pickled with protocol {wanted.protocol}, which only a loader that may "
-            "run any code can read (torch.save writes protocol 2)."
-        )
+        message = f"{shown} was not loaded: it {why_not_by_name(wanted, trust)}."
         hint = "If you trust its source: --trust. Or save it again with torch.save(model, path)."
         raise RefusedError(message, wants=(), hint=hint)
     message = (

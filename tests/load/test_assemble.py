@@ -8,10 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from actdiag.errors import ActdiagError, ModelFileError
+from actdiag.errors import ActdiagError, ModelFileError, RefusedError
+from actdiag.load import Trust
 from actdiag.load.shells import module_classes
 from actdiag.load.standins import stand_ins
-from tests.load.makers import OLD, load
+from actdiag.load.trust import NO_TRUST
+from tests.load.makers import OLD, TRUSTED, load
 
 IMAGE, ROW, STEPS = torch.ones(2, 4, 8, 8), torch.ones(2, 4), torch.ones(3, 2, 4)
 LAYERS = [
@@ -136,6 +138,19 @@ def test_a_hook_out_of_allowed_things_is_refused(tmp_path):
     assert "with functions in _forward_hooks" in caught.value.message
 
 
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated")
+def test_a_hook_of_an_allowed_class_is_kept(tmp_path):
+    model = nn.utils.weight_norm(nn.Linear(2, 2))
+    torch.save(model, tmp_path / "m.pt")
+    name = "torch.nn.utils.weight_norm.WeightNorm"
+    with pytest.raises(RefusedError) as caught:
+        load(tmp_path / "m.pt")
+    assert caught.value.wants == (name,)
+    loaded = load(tmp_path / "m.pt", trust=Trust(names=frozenset({name}))).module
+    x = torch.ones(1, 2)
+    assert torch.equal(loaded(x), model(x))
+
+
 def test_hooks_and_attributes_of_tensors_are_left_behind(tmp_path):
     model = nn.Linear(2, 2)
     vars(model.weight)["note"] = "hello"
@@ -151,9 +166,10 @@ def test_names_of_layers_are_safe_to_print(tmp_path):
     torch.save(model, tmp_path / "m.pt")
     torch.save(model.state_dict(), tmp_path / "s.pt")
     safe = "a\\x1b[31m\\x0a::add-mask::b\\u202ec"
-    whole = load(tmp_path / "m.pt").module
-    assert [name for name, _ in whole.named_parameters()] == [f"{safe}.weight", f"{safe}.bias"]
-    assert whole(torch.ones(1, 2)).shape == (1, 2)
+    for trust in (NO_TRUST, TRUSTED):
+        whole = load(tmp_path / "m.pt", trust=trust).module
+        assert [name for name, _ in whole.named_parameters()] == [f"{safe}.weight", f"{safe}.bias"]
+        assert whole(torch.ones(1, 2)).shape == (1, 2)
     assert list(load(tmp_path / "s.pt").state) == [f"{safe}.weight", f"{safe}.bias"]
 
 

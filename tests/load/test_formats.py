@@ -73,12 +73,12 @@ def test_examining_says_whether_trust_is_needed_without_loading(files, name, mon
     monkeypatch.setattr(torch, "load", None)
     monkeypatch.setattr(torch.jit, "load", None)
     found = examine(str(files / name))
-    needs_trust = SAVERS[name].format in {"torchscript", "exported-program"}
+    assert found.format == SAVERS[name].format
+    needs_trust = found.format in {"torchscript", "exported-program"} or "protocol" in name
     assert bool(found.verdict.why) == needs_trust
     assert found.verdict.wants == ()
     assert found.size == (files / name).stat().st_size
-    if found.verdict.safe and "protocol" not in name:
-        assert examine(str(files / name), TRUSTED).verdict.safe
+    assert examine(str(files / name), TRUSTED).verdict.safe
 
 
 @pytest.mark.parametrize("name", ["scripted", "traced", "exported"])

@@ -35,6 +35,21 @@ PLAIN = [
     (nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.Conv1d(4, 2, 1)), torch.ones(2, 3, 9)),
     (nn.ModuleDict({"net": tiny()}), torch.ones(2, 4)),
     (
+        nn.Sequential(
+            OrderedDict(
+                features=nn.Sequential(
+                    nn.Conv2d(1, 4, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 8, 3)
+                ),
+                classifier=nn.Sequential(nn.Linear(72, 5), nn.Dropout(), nn.Linear(5, 2)),
+            )
+        ),
+        torch.ones(2, 1, 28, 28),
+    ),
+    (
+        nn.ModuleDict({"conv": nn.Conv2d(1, 4, 3), "head": nn.Sequential(nn.Linear(36, 2))}),
+        torch.ones(2, 1, 9, 9),
+    ),
+    (
         nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 1)),
         torch.ones(2, 4),
     ),
@@ -68,7 +83,8 @@ def test_consecutive_numbers_leave_no_room_for_an_activation():
         nn.Sequential(nn.Embedding(5, 4), nn.LayerNorm(4), nn.Linear(4, 2)),
         nn.Sequential(nn.Linear(4, 4), nn.Conv1d(4, 2, 1)),  # the wrong way round
         factories.Tied(),
-        nn.Sequential(nn.Sequential(nn.Linear(4, 3)), nn.Sequential(nn.Linear(3, 2))),
+        nn.Sequential(nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2)))),
+        nn.ParameterDict({"w": torch.zeros(2, 2)}),
     ],
 )
 def test_nothing_is_offered_for_anything_else(model):

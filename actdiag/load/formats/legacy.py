@@ -28,7 +28,9 @@ from actdiag.load.trust import (
     demand,
     demand_everything,
     lacking,
+    shown_names,
     unpickle,
+    why_not_by_name,
 )
 from actdiag.load.wanted import Wanted, wanted_by
 
@@ -93,8 +95,10 @@ def survey(file: ModelFile) -> Stream:
 def examine(file: ModelFile, trust: Trust) -> Verdict:
     """What the pickles ask for beyond the harmless and allowed."""
     stream = survey(file)
-    why = "" if stream.by_torch or trust.everything else WHY_PLAIN
-    return Verdict(lacking(stream.wanted, trust), why)
+    why = why_not_by_name(stream.wanted, trust)
+    if not stream.by_torch and not trust.everything:
+        why = WHY_PLAIN
+    return Verdict(lacking(stream.wanted, trust), why, shown_names(stream.wanted))
 
 
 def load(file: ModelFile, request: Request) -> LoadedModel:

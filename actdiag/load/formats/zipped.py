@@ -13,7 +13,15 @@ from actdiag.load.build import BIG, build
 from actdiag.load.format import Format, Request, Verdict, readable
 from actdiag.load.nested import find_weights
 from actdiag.load.tensors import check_tree
-from actdiag.load.trust import Trust, allowed_objects, demand, lacking, unpickle
+from actdiag.load.trust import (
+    Trust,
+    allowed_objects,
+    demand,
+    lacking,
+    shown_names,
+    unpickle,
+    why_not_by_name,
+)
 from actdiag.load.wanted import wanted_by
 
 if TYPE_CHECKING:
@@ -44,7 +52,8 @@ def read_pickle(file: ModelFile) -> bytes:
 
 def examine(file: ModelFile, trust: Trust) -> Verdict:
     """What the pickle asks for beyond the harmless and allowed."""
-    return Verdict(lacking(wanted_by(io.BytesIO(read_pickle(file))), trust))
+    wanted = wanted_by(io.BytesIO(read_pickle(file)))
+    return Verdict(lacking(wanted, trust), why_not_by_name(wanted, trust), shown_names(wanted))
 
 
 def load(file: ModelFile, request: Request) -> LoadedModel:
