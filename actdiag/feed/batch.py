@@ -50,6 +50,8 @@ class Batch:
         """The samples at ``index`` (int64). Inputs without a sample axis are passed on whole."""
 
         def take(_place: int | str, value: Any) -> Any:
+            if isinstance(value, tuple | list) and not isinstance(value, PackedSequence):
+                return tuple(take(_place, entry) for entry in value)
             return value[index] if has_rows(value, self.samples) else value
 
         labels = None if self.labels is None else self.labels[index]
@@ -64,7 +66,9 @@ class Batch:
 
 
 def has_rows(value: Any, samples: int) -> bool:
-    """Whether ``value`` is a tensor whose first axis counts the samples."""
+    """Whether the first axis of ``value``, or of all that it holds, counts the samples."""
+    if isinstance(value, tuple | list) and not isinstance(value, PackedSequence):
+        return all(has_rows(entry, samples) for entry in value)
     return isinstance(value, Tensor) and value.ndim > 0 and value.shape[0] == samples
 
 
@@ -75,6 +79,8 @@ def count_samples(values: tuple[Any, ...], labels: Tensor | None) -> int:
     for value in values:
         if isinstance(value, PackedSequence):
             return int(value.batch_sizes[0])
+        if isinstance(value, tuple | list) and value:
+            return count_samples(tuple(value), None)
         if isinstance(value, Tensor) and value.ndim > 0:
             return int(value.shape[0])
     return 1

@@ -96,22 +96,27 @@ def _from_sequence(items: tuple[Any, ...], forward: Forward | None) -> Parts:
         raise DataError("the data holds an empty item", hint="Give inputs, or (inputs, labels).")
     nested = isinstance(items[0], Mapping | tuple | list) and not _is_record(items[0])
     if len(items) == 1 or (required > 1 and len(items) == required and not nested):
-        return _inputs(items, None)
+        return _inputs(items, None, forward)
     *inputs, labels = items
     most = forward.most if forward else None
     if most == 1 and len(inputs) > most:
         extra = len(items) - _PAIR
         note = f"each item holds {len(items)} parts; the last {extra} after x and y were not used"
-        return replace(_inputs(items[:1], items[1]), notes=(note,))
-    return _inputs(tuple(inputs), labels)
+        return replace(_inputs(items[:1], items[1], forward), notes=(note,))
+    return _inputs(tuple(inputs), labels, forward)
 
 
-def _inputs(items: tuple[Any, ...], labels: Any) -> Parts:
-    """Inputs; a single one may itself be several, as in ``((a, b), y)`` or ``({..}, y)``."""
+def _inputs(items: tuple[Any, ...], labels: Any, forward: Forward | None) -> Parts:
+    """Inputs; a single one may itself be several, as in ``((a, b), y)`` or ``({..}, y)``.
+
+    A forward with a single argument gets them as one tuple, which it takes apart itself.
+    """
     if len(items) == 1 and isinstance(items[0], Mapping):
         return Parts((), {str(name): value for name, value in items[0].items()}, labels)
     if len(items) == 1 and isinstance(items[0], tuple | list) and not _is_record(items[0]):
-        return Parts(tuple(items[0]), labels=labels)
+        several = tuple(items[0])
+        whole = forward is not None and forward.most == 1 and len(several) > 1
+        return Parts((several,) if whole else several, labels=labels)
     return Parts(items, labels=labels)
 
 

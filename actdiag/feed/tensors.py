@@ -47,7 +47,12 @@ def to_tensor(array: Array) -> Tensor:
 
 
 def as_inputs(value: Any) -> Any:
-    """Arrays and tensors as tensors with memory of their own; anything else as it is."""
+    """Arrays and tensors as tensors with memory of their own; anything else as it is.
+
+    A tuple or list, the one input of a forward that takes it apart itself, becomes a tuple of them.
+    """
+    if type(value) in {tuple, list}:
+        return tuple(as_inputs(entry) for entry in value)
     if isinstance(value, Tensor):
         return to_tensor(value)
     if isinstance(value, np.ndarray | np.generic):

@@ -202,6 +202,37 @@ def test_the_forward_tells_inputs_from_labels(data, module, positional, names, l
         assert torch.equal(labels_of(batch), Y)
 
 
+class TakesApart(nn.Module):
+    """Its one argument is a pair, as in attacut."""
+
+    def forward(self, inputs):
+        ids, lengths = inputs
+        return ids, lengths
+
+
+@pytest.mark.parametrize("labels", [None, Y])
+def test_a_forward_with_one_argument_gets_a_pair_as_one(labels):
+    lengths = torch.arange(100)
+    feed = open_data([((X, lengths.numpy()), labels)], module=TakesApart(), batch_size=30)
+    found = list(feed)
+
+    assert [batch.samples for batch in found] == [30, 30, 30, 10]
+    for batch, begin in zip(found, range(0, 100, 30), strict=True):
+        ((ids, widths),) = batch.inputs
+        assert torch.equal(ids, X[begin : begin + 30])
+        assert torch.equal(widths, lengths[begin : begin + 30])
+
+
+def test_a_sample_of_pairs_keeps_them_together():
+    feed = open_data([((X, Y), Y)], module=TakesApart(), max_samples=7)
+    (batch,) = feed
+    ((x, y),) = batch.inputs
+
+    assert len(x) == len(y) == batch.samples == 7
+    assert torch.equal(y, labels_of(batch))
+    assert torch.equal(x[:, 0].long() // 3 % 4, y)
+
+
 @pytest.mark.parametrize(
     ("data", "says"),
     [
