@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from actdiag.capture.activations import activation
@@ -54,7 +56,7 @@ def softmax(observer: Observer, operation: Operation, call: Call) -> Any:
     scores = call.first()
     trail = None if scores is None else observer.recorder.trails.of(scores)
     result = activation(observer, operation, call)
-    if scores is None or trail is None or trail.straight or scores.dim() < 3:  # noqa: PLR2004
+    if scores is None or trail is None or not trail.product or scores.dim() < 3:  # noqa: PLR2004
         return result
     axis = call.kwargs.get("dim", call.args[1] if len(call.args) > 1 else None)
     if axis in (-1, scores.dim() - 1) and scores.is_floating_point():
@@ -64,14 +66,18 @@ def softmax(observer: Observer, operation: Operation, call: Call) -> Any:
 
 def weighted_sum(observer: Observer, operation: Operation, call: Call) -> Any:
     """A matrix product of a softmax of scores with something computed is an attention."""
-    recorder = observer.recorder
-    sides = [recorder.trails.of(side) for side in tensors_in((call.args, call.kwargs), depth=2)]
-    if len(sides) > 1 and None not in sides:
-        for trail in sides:
-            if trail is not None and trail.straight and len(trail.sites) == 1:
-                site = recorder.sites[trail.sites[0]]
-                site.role = Role.ATTENTION if site.attention is not None else site.role
-    return matmul(observer, operation, call)
+    trails = observer.recorder.trails
+    sides = [trails.of(side) for side in tensors_in((call.args, call.kwargs), depth=2)]
+    known = [trail for trail in sides if trail is not None]
+    for trail in known if len(known) > 1 else ():
+        if trail.straight and len(trail.sites) == 1:
+            site = observer.recorder.sites[trail.sites[0]]
+            site.role = Role.ATTENTION if site.attention is not None else site.role
+    result = matmul(observer, operation, call)
+    after = trails.of(result) if isinstance(result, Tensor) else None
+    if len(known) > 1 and after is not None:
+        trails.put(result, replace(after, product=True))
+    return result
 
 
 def _attend(site: OpenSite | None, blocks: Iterator[Block]) -> None:

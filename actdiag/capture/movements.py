@@ -8,12 +8,13 @@ from torch import Tensor
 
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
-from actdiag.capture.trail import Trail, fitted, merged, reshaped_axis
+from actdiag.capture.trail import fitted, merged, reshaped_axis
 from actdiag.records import Role
 
 if TYPE_CHECKING:
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.operations import Operation
+    from actdiag.capture.trail import Trail
 
 
 def move(observer: Observer, operation: Operation, call: Call) -> Any:
@@ -26,7 +27,7 @@ def move(observer: Observer, operation: Operation, call: Call) -> Any:
             None if axis is None else moved_axis(operation.name, call.args, call.kwargs, axis)
             for axis in (before.unit_axis, before.sample_axis)
         )
-        observer.recorder.trails.put(output, Trail(before.sites, before.straight, unit, sample))
+        observer.recorder.trails.put(output, before.moved(unit, sample))
     return output
 
 
@@ -40,7 +41,7 @@ def reshape(observer: Observer, _operation: Operation, call: Call) -> Any:
         before, after = trails[0], tuple(output.shape)
         unit = reshaped_axis(shape, after, before.unit_axis)
         sample = reshaped_axis(shape, after, before.sample_axis)
-        observer.recorder.trails.put(output, Trail(before.sites, before.straight, unit, sample))
+        observer.recorder.trails.put(output, before.moved(unit, sample))
     return output
 
 
@@ -68,17 +69,21 @@ def other(observer: Observer, operation: Operation, call: Call) -> Any:
     result = call.make()
     if not trails:
         return result
-    if isinstance(result, Tensor) and result.is_floating_point() and _is_unknown(operation):
-        return _unknown(observer, operation, result, merged(trails))
-    after = merged(trails).blurred()
+    before = merged(trails)
+    unknown = _is_unknown(operation, before)
+    if isinstance(result, Tensor) and result.is_floating_point() and unknown:
+        return _unknown(observer, operation, result, before)
+    after = before.blurred()
     for output in tensors_in(result, depth=2):
         observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
-        if _is_unknown(operation) and output.is_floating_point():
+        if unknown and output.is_floating_point():
             observer.note_unknown(operation)
     return result
 
 
-def _is_unknown(operation: Operation) -> bool:
+def _is_unknown(operation: Operation, before: Trail) -> bool:
+    if before.product and operation.name == "where":  # a mask on the scores of an attention
+        return False
     return operation.name not in KNOWN_SHAPERS
 
 

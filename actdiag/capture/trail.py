@@ -21,6 +21,7 @@ class Trail:
         unit_axis: axis of the channels or features, counted from 0; None when lost.
         sample_axis: axis of the samples, counted from 0; None when lost.
         fresh: this very tensor is the site's output, not something computed from it.
+        product: a matrix product of two computed tensors lies since the nearest site.
     """
 
     sites: tuple[int, ...]
@@ -28,10 +29,15 @@ class Trail:
     unit_axis: int | None = None
     sample_axis: int | None = None
     fresh: bool = False
+    product: bool = False
 
     def passed(self) -> Trail:
         """The trail behind an operation that changes values linearly and keeps every axis."""
         return replace(self, fresh=False)
+
+    def moved(self, unit_axis: int | None, sample_axis: int | None) -> Trail:
+        """The trail behind an operation that moves or reshapes axes."""
+        return replace(self, unit_axis=unit_axis, sample_axis=sample_axis, fresh=False)
 
     def blurred(self) -> Trail:
         """The trail behind an operation that is not a straight line."""
@@ -51,6 +57,7 @@ def merged(trails: list[Trail]) -> Trail:
         straight=False,
         unit_axis=units.pop() if len(units) == 1 else None,
         sample_axis=samples.pop() if len(samples) == 1 else None,
+        product=any(trail.product for trail in trails),
     )
 
 
@@ -85,7 +92,7 @@ def fitted(trail: Trail, tensor: Tensor, samples: int) -> Trail:
         sample >= dimensions or not samples or tensor.shape[sample] % samples
     ):
         sample = None
-    return Trail(trail.sites, trail.straight, unit, sample, trail.fresh)
+    return replace(trail, unit_axis=unit, sample_axis=sample)
 
 
 class Trails:

@@ -11,14 +11,14 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-FEWEST, MOST, ONE_IN = 4, 16, 16
+FEWEST, MOST, ONE_IN = 2, 16, 32
 
 
 def steps_measured(length: int) -> list[int]:
-    """The steps of a sequence whose gates are computed: one in 16, but 4 at least and 16 at most.
+    """The steps of a sequence whose gates are computed: one in 32, but 2 at least and 16 at most.
 
-    They are evenly spread and depend on nothing but the length. Four steps cost little where
-    sequences are short, and one in sixteen is a sixteenth of the layer's own products. Our choice.
+    They are evenly spread and depend on nothing but the length, so that batches don't matter. Our
+    choice: the gates' products are then a thirty-second of the layer's own where that matters.
     """
     many = min(length, max(FEWEST, min(MOST, length // ONE_IN)))
     return [(2 * place + 1) * length // (2 * many) for place in range(many)]

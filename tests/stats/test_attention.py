@@ -202,10 +202,13 @@ def test_a_sample_of_evenly_spread_queries_is_measured():
     query, key = drawn(2, 1, 100, 8), drawn(2, 1, 30, 8, seed=1)
     rows = scores_of.positions(100, query.device)
     assert rows[[0, -1]].tolist() == [0, 99]
-    assert set(rows.diff().tolist()) == {6, 7}
+    assert set(rows.diff().tolist()) == {14, 15}
+    assert [len(scores_of.positions(length, query.device)) for length in (3, 8, 1024, 10**6)] == [
+        *(3, 8, 16, 64)
+    ]
     record = measured(scores_of.of_query_and_key(query, key))
     logits = (query[:, :, rows] @ key.mT / 8**0.5).numpy()
-    assert record.queries == 32
+    assert record.queries == 16
     assert_as_oracle(record, logits, full(*logits.shape))
 
 
@@ -216,7 +219,7 @@ def test_half_precision_is_measured_in_single():
 
 
 def test_a_long_batch_is_cut_into_blocks_that_fit_the_cache():
-    query = drawn(50, 8, 16, 4)
+    query = drawn(50, 8, 8, 4)
     blocks = list(scores_of.of_query_and_key(query, drawn(50, 8, 256, 4)))
     assert len(blocks) > 1
     assert all(block[0].numel() <= 1 << 16 for block in blocks)
