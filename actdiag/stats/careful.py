@@ -31,7 +31,7 @@ def careful_moments(column: Tensor, *, spans: bool) -> Measured:
     table = samples = None
     nan: Tensor | int = 0
     for blocks in groups(column):
-        found = [_sums(as_float(block).to(device)) for block in blocks]
+        found = [_sums(as_float(block.to(device))) for block in blocks]
         tables = [part.table for part in found]
         table = combined(torch.stack(tables if table is None else [table, *tables]))
         nan = nan + sum(part.nan for part in found)

@@ -85,13 +85,16 @@ def plain(tensor: Tensor) -> Tensor:
 
 
 def as_float(block: Tensor) -> Tensor:
-    """A block in float32 where that holds its values exactly, else in float64."""
-    if block.dtype in (torch.float32, torch.float64):
-        return block
-    if block.is_complex():
-        return as_float(block.abs())
-    exact = block.dtype in _NARROW or block.is_floating_point()
-    return block.to(torch.float32 if exact else torch.float64)
+    """A block in float32 where that is exact, else in float64; of complex values their size."""
+    dtype = float_type(block)
+    return (block.abs() if block.is_complex() else block).to(dtype)
+
+
+def float_type(block: Tensor) -> torch.dtype:
+    """float32 where it holds every value of the block's type exactly, else float64."""
+    wide = block.dtype in (torch.float64, torch.complex128)
+    narrow = block.dtype in _NARROW or block.is_floating_point() or block.is_complex()
+    return torch.float32 if narrow and not wide else torch.float64
 
 
 def _coalesced(values: Tensor) -> Tensor:
@@ -110,12 +113,15 @@ def _coalesced(values: Tensor) -> Tensor:
 
 def columns(values: Tensor) -> tuple[Tensor, ...]:
     """Cut a view into ranges of units that are not too wide."""
-    return torch.split(values, WIDEST, dim=1)
+    return (values,) if values.shape[1] <= WIDEST else torch.split(values, WIDEST, dim=1)
 
 
 def groups(values: Tensor) -> Iterator[list[Tensor]]:
     """Cut a view into whole samples that fit a block, or a single sample cut into such blocks."""
     limit = CACHE_ELEMENTS if values.device.type == "cpu" else LAUNCH_ELEMENTS
+    if values.numel() <= limit:
+        yield [values]
+        return
     step = max(1, limit // math.prod(values.shape[1:]))
     for part in torch.split(values, step):
         yield list(_pieces(part, limit))

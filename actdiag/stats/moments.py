@@ -84,6 +84,11 @@ def combined_means(stack: Tensor) -> Tensor:
     return torch.stack((count.sum(0), *chan(count, mean, rest, squares)))
 
 
+def unknown_means(table: Tensor) -> Tensor:
+    """Rows of means that cannot be known, whatever is merged with them."""
+    return table.new_full((4, 1), torch.nan)
+
+
 def chan(
     count: Tensor, mean: Tensor, rest: Tensor, squares: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from actdiag.stats.layout import as_float
+from actdiag.stats.layout import LAUNCH_ELEMENTS, as_float
+from actdiag.stats.moments import accumulator_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,18 +26,20 @@ def picked(values: Tensor, limit: int) -> Iterator[Tensor]:
     gives all of them. The pieces are float32 or float64, of any shape.
     """
     each = math.prod(values.shape[1:])
+    device = accumulator_device(values.device)
+    at_once = AT_ONCE if device.type == "cpu" else LAUNCH_ELEMENTS
     if each <= limit:
-        step = max(1, AT_ONCE // each)
+        step = max(1, at_once // each)
         for part in torch.split(values, step):
-            yield as_float(part)
+            yield as_float(part.to(device))
         return
     offsets = _offsets(tuple(values.shape[1:]), values.stride()[1:], limit).to(values.device)
     last = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
     flat = values.as_strided((last + 1,), (1,))
     samples = torch.arange(values.shape[0], device=values.device) * values.stride(0)
-    for part in torch.split(samples, max(1, AT_ONCE // len(offsets))):
+    for part in torch.split(samples, max(1, at_once // len(offsets))):
         places = (part.unsqueeze(1) + offsets).flatten()
-        yield as_float(flat.index_select(0, places))
+        yield as_float(flat.index_select(0, places).to(device))
 
 
 @lru_cache(maxsize=256)

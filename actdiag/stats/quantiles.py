@@ -8,12 +8,14 @@ the bits of the number as the logarithm.
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING
 
 import torch
 
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import picked
+from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 PER_SAMPLE = 4096
 
+_UPPER = 1 if sys.byteorder == "little" else 0  # which half of 32 bits comes second
 _SHIFT = 16  # leaves 1 sign, 8 exponent and 7 mantissa bits of 32
 _SIGNED = 1 << 15
 _INFINITE = 0xFF << 7  # the first bucket beyond the finite ones
@@ -36,20 +39,29 @@ class Buckets:
 
     def __init__(self, device: torch.device) -> None:
         device = accumulator_device(device)
-        self.recent = torch.zeros(2 * _SIGNED, dtype=torch.int32, device=device)
+        # What is made in inference mode could not be written to outside.
+        with torch.inference_mode(mode=False):
+            self.recent = torch.zeros(2 * _SIGNED, dtype=torch.int32, device=device)
+            self.ones = torch.ones(1, dtype=torch.int32, device=device)
         self.added = 0
         self.earlier: Tensor | int = 0
 
     def add(self, values: Tensor) -> None:
         """Count an evenly scattered part of each sample of a view (samples, units, *positions)."""
         for piece in picked(values, PER_SAMPLE):
-            keys = bucket(piece).flatten().to(self.recent.device)
+            keys = bucket(piece)
             if self.added + len(keys) > _MOST:
                 self.earlier, self.added = self.counts(), 0
                 self.recent.zero_()
-            ones = torch.ones_like(keys, dtype=torch.int32)
-            self.recent.scatter_add_(0, keys, ones)
+            self.recent.scatter_add_(0, keys, self._ones(len(keys)))
             self.added += len(keys)
+
+    def _ones(self, size: int) -> Tensor:
+        """As many ones: real memory is read faster than one that is repeated."""
+        if len(self.ones) < size:
+            with torch.inference_mode(mode=False):
+                self.ones = torch.ones(size, dtype=torch.int32, device=self.ones.device)
+        return self.ones[:size]
 
     def counts(self) -> Tensor:
         """All counts so far, as int64."""
@@ -76,12 +88,18 @@ class Buckets:
 
 
 def bucket(values: Tensor) -> Tensor:
-    """The bucket of each value of a float32 or float64 tensor, as int64."""
+    """The bucket of each value of a float32 or float64 tensor, as a vector of int64.
+
+    On the CPU the next call overwrites it.
+    """
     if values.dtype == torch.float64:
         narrow = values.clamp(-_LARGEST, _LARGEST).float()
         values = torch.where(torch.isinf(values), torch.inf, narrow)
-    bits = values.contiguous().view(torch.int32)
-    return (bits >> _SHIFT).bitwise_and_(2 * _SIGNED - 1).long()
+    row = values.contiguous().as_strided((values.numel(),), (1,))
+    upper = row.view(torch.uint16)[_UPPER::2]
+    if values.device.type != "cpu":
+        return upper.long()
+    return flat("keys", len(upper), torch.int64).copy_(upper)
 
 
 def _between(ordered: Tensor, ends: Tensor, rank: float) -> float:

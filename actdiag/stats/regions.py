@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from copy import copy
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ import torch
 from actdiag.stats.layout import as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import picked
+from actdiag.stats.scratch import beside
+from actdiag.stats.tables import Tables
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,54 +37,70 @@ class InputRow(IntEnum):
     HIGH = 6
 
 
+@dataclass(frozen=True, slots=True)
+class InputTotals:
+    """What is known of the inputs of a function, on the CPU.
+
+    ``table`` has the rows of :class:`InputRow`; ``slopes`` the sum of the slopes and their number.
+    """
+
+    table: Tensor
+    by_unit: bool
+    slopes: Tensor
+    saturates: bool
+    has_linear: bool
+    is_relu: bool
+
+
 class Inputs:
     """Counts per unit of where the inputs of a function lie, and the sum of its slopes there.
 
     Args:
-        view: the first inputs, for their width and device; they are not counted yet.
         function: the function that follows.
         settings: its settings where they differ from the catalogue's.
+        device: where the inputs are.
     """
 
-    def __init__(self, view: View, function: ActivationFunction, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, function: ActivationFunction, settings: dict[str, Any], device: torch.device
+    ) -> None:
         self.function, self.settings = function, {**function.settings, **settings}
-        self.by_unit = view.by_unit
-        self.saturates = (function.saturated_below, function.saturated_above) != (None, None)
-        self.has_linear = function.linear_region is not None
+        self.device = accumulator_device(device)
+        self.tables = Tables(joined, _pooled)
+        self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
-        device = accumulator_device(view.values.device)
-        self.table = empty_inputs(view.values.shape[1], device)
-        self.slopes = torch.zeros(2, dtype=torch.float64, device=device)
 
     def add(self, view: View) -> None:
         """Count the inputs of one call."""
         found = [
-            joined([self._counts(as_float(block)) for group in groups(part) for block in group])
+            joined(torch.stack([self._counts(block) for group in groups(part) for block in group]))
             for part in columns(view.values)
         ]
-        self._take(torch.cat(found, dim=1), by_unit=view.by_unit)
+        self.tables.add(torch.cat(found, dim=1), by_unit=view.by_unit)
         slope = None if self.is_relu else self.function.slope
         if slope is None:
             return
         limit = SLOPES_PER_SAMPLE if view.by_sample else view.values.numel()
         for piece in picked(view.values, limit):
-            wide = piece.to(self.slopes.device).double()
+            wide = piece.double()
             seen = torch.isfinite(wide)
             slopes = slope(torch.where(seen, wide, 0), torch, **self.settings) * seen
             self.slopes = self.slopes + torch.stack((slopes.sum(), seen.double().sum()))
 
-    def _counts(self, values: Tensor) -> Tensor:
+    def _counts(self, block: Tensor) -> Tensor:
+        values = as_float(block.to(self.device))
         outer = (0, *range(2, values.ndim))
-        mask = torch.empty_like(values)
+        on_cpu = values.device.type == "cpu"
+        mask = beside("mask", values, values.dtype) if on_cpu else torch.empty_like(values)
         below, above = self.function.saturated_below, self.function.saturated_above
         low, high = values.amin(outer), values.amax(outer)
-        nonfinite = torch.zeros_like(low)
-        if values.device.type != "cpu" or not math.isfinite((low.sum() + high.sum()).item()):
+        none = torch.zeros_like(low)
+        nonfinite = none
+        if not on_cpu or not math.isfinite((low.sum() + high.sum()).item()):
             finite = torch.isfinite(values)
             nonfinite = torch.logical_not(finite).to(mask.dtype).sum(outer)
             low = torch.where(finite, values, torch.inf).amin(outer)
             high = torch.where(finite, values, -torch.inf).amax(outer)
-        none = torch.zeros_like(low)
         rows = (
             torch.full_like(low, values.numel() // values.shape[1]),
             nonfinite,
@@ -96,51 +114,33 @@ class Inputs:
 
     def merge(self, other: Inputs) -> None:
         """Take over the counts of another."""
-        self._take(other.table, by_unit=other.by_unit)
-        self.slopes = self.slopes + other.slopes.to(self.slopes.device)
+        self.tables.take_over(other.tables)
+        self.slopes = self.slopes + other.slopes.to(self.device)
 
-    def _take(self, table: Tensor, *, by_unit: bool) -> None:
-        """Merge a table; units that do not match in number are no units, so all become one."""
-        if (self.by_unit, self.table.shape) != (by_unit, table.shape):
-            self.table, table = _pooled(self.table), _pooled(table)
-            self.by_unit = False
-        self.table = joined([self.table, table.to(self.table.device)])
-
-    def nothing(self) -> Inputs:
-        """The same function and units, with nothing counted yet."""
-        other = copy(self)
-        other.table = empty_inputs(self.table.shape[1], self.table.device)
-        other.slopes = torch.zeros_like(self.slopes)
-        return other
-
-    def cpu(self) -> Inputs:
-        """The same counts on the CPU."""
-        other = copy(self)
-        other.table, other.slopes = self.table.cpu(), self.slopes.cpu()
-        return other
-
-
-def empty_inputs(units: int, device: torch.device) -> Tensor:
-    """The table of no inputs at all."""
-    table = torch.zeros(len(InputRow), units, dtype=torch.float64, device=device)
-    table[InputRow.LOW], table[InputRow.HIGH] = torch.inf, -torch.inf
-    return table
-
-
-def joined(tables: list[Tensor]) -> Tensor:
-    """Merge tables of inputs."""
-    stack = torch.stack(tables)
-    return torch.cat(
-        (
-            stack[:, : InputRow.LOW].sum(0),
-            stack[:, InputRow.LOW : InputRow.HIGH].amin(0),
-            stack[:, InputRow.HIGH :].amax(0),
+    def summed(self) -> InputTotals | None:
+        """All counts on the CPU; null if nothing was seen."""
+        table, function = self.tables.settled(), self.function
+        if table is None:
+            return None
+        return InputTotals(
+            table=table.cpu(),
+            by_unit=self.tables.by_unit,
+            slopes=self.slopes.cpu(),
+            saturates=(function.saturated_below, function.saturated_above) != (None, None),
+            has_linear=function.linear_region is not None,
+            is_relu=self.is_relu,
         )
-    )
+
+
+def joined(stack: Tensor) -> Tensor:
+    """Merge tables of inputs, ``(tables, rows, units)``."""
+    sums = stack[:, : InputRow.LOW].sum(0)
+    low, high = stack[:, InputRow.LOW].amin(0), stack[:, InputRow.HIGH].amax(0)
+    return torch.cat((sums, torch.stack((low, high))))
 
 
 def _pooled(table: Tensor) -> Tensor:
-    return joined(list(torch.split(table, 1, dim=1)))
+    return joined(table.T.unsqueeze(2))
 
 
 def _inside(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from actdiag.stats.layout import arrange
-from actdiag.stats.moments import combined, combined_means, empty, pooled
+from actdiag.stats.moments import combined, combined_means, empty, pooled, unknown_means
 from actdiag.stats.quantiles import Buckets
 from actdiag.stats.regions import Inputs
 from actdiag.stats.summary import Totals, summarise
+from actdiag.stats.tables import Tables
 from actdiag.stats.units import measure
 
 if TYPE_CHECKING:
@@ -42,9 +43,8 @@ class SiteAccumulator:
         self.units = units
         self.function = function
         self.settings = settings or {}
-        self.by_unit = units is not None
-        self.table: Tensor | None = None
-        self.samples: Tensor | None = None
+        self.tables = Tables(combined, pooled)
+        self.samples = Tables(combined_means, unknown_means)
         self.nan: Tensor | int = 0
         self.buckets: Buckets | None = None
         self.inputs: Inputs | None = None
@@ -65,7 +65,9 @@ class SiteAccumulator:
             return
         view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
         found = measure(view)
-        self._take(found.table, found.samples, by_unit=view.by_unit)
+        self.tables.add(found.table, by_unit=view.by_unit)
+        means = unknown_means(found.table) if found.samples is None else found.samples
+        self.samples.add(means, by_unit=view.by_unit and found.samples is not None)
         self.nan = self.nan + found.nan
         if self.buckets is None:
             self.buckets = Buckets(output.device)
@@ -88,49 +90,34 @@ class SiteAccumulator:
             return
         view = arrange(x, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
         if self.inputs is None:
-            self.inputs = Inputs(view, self.function, self.settings)
+            self.inputs = Inputs(self.function, self.settings, x.device)
         self.inputs.add(view)
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""
-        if other.table is not None:
-            self._take(other.table, other.samples, by_unit=other.by_unit)
-            self.nan = self.nan + other.nan
+        self.tables.take_over(other.tables)
+        self.samples.take_over(other.samples)
+        self.nan = self.nan + other.nan
         if other.buckets is not None:
             self.buckets = self.buckets or Buckets(other.buckets.recent.device)
             self.buckets.merge(other.buckets)
         if other.inputs is not None:
+            inputs = other.inputs
             if self.inputs is None:
-                self.inputs = other.inputs.nothing()
-            self.inputs.merge(other.inputs)
-
-    def _take(self, table: Tensor, samples: Tensor | None, *, by_unit: bool) -> None:
-        """Merge a table; units that do not match in number are no units, so all become one."""
-        if self.table is None:
-            self.table, self.samples, self.by_unit = table, samples, by_unit
-            return
-        table = table.to(self.table.device)
-        if (self.by_unit, self.table.shape) != (by_unit, table.shape):
-            self.table, table = pooled(self.table), pooled(table)
-            self.by_unit, self.samples = False, None
-        self.table = combined(torch.stack((self.table, table)))
-        if self.samples is not None and samples is not None:
-            both = (self.samples, samples.to(self.samples.device))
-            self.samples = combined_means(torch.stack(both))
-        else:
-            self.samples = None
+                self.inputs = Inputs(inputs.function, inputs.settings, inputs.device)
+            self.inputs.merge(inputs)
 
     def to_record(self) -> tuple[SiteStats, UnitStats | None]:
         """The numbers so far, per layer and per unit; per unit null where none are known."""
-        table = empty(self.units or 1, torch.device("cpu")) if self.table is None else self.table
+        table, samples = self.tables.settled(), self.samples.settled()
         return summarise(
             Totals(
-                table=table.cpu(),
-                samples=None if self.samples is None else self.samples.cpu(),
-                by_unit=self.by_unit,
+                table=empty(self.units or 1, torch.device("cpu")) if table is None else table.cpu(),
+                samples=None if samples is None else samples.cpu(),
+                by_unit=self.units is not None if table is None else self.tables.by_unit,
                 nan=int(self.nan),
                 buckets=self.buckets,
-                inputs=None if self.inputs is None else self.inputs.cpu(),
+                inputs=None if self.inputs is None else self.inputs.summed(),
                 function=self.function,
             )
         )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from actdiag.functions.row import ActivationFunction
     from actdiag.stats.quantiles import Buckets
-    from actdiag.stats.regions import Inputs
+    from actdiag.stats.regions import InputTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Totals:
     by_unit: bool
     nan: int
     buckets: Buckets | None
-    inputs: Inputs | None
+    inputs: InputTotals | None
     function: ActivationFunction | None
 
 
@@ -89,7 +89,7 @@ def _between_sample(samples: Tensor | None, layer: list[float]) -> float | None:
     return finite(min(variance / total, 1.0)) if total > 0 else None
 
 
-def _of_inputs(inputs: Inputs) -> dict[str, Any]:
+def _of_inputs(inputs: InputTotals) -> dict[str, Any]:
     totals = inputs.table.sum(1).tolist()
     seen = totals[InputRow.COUNT]
     saturated = share(totals[InputRow.BELOW] + totals[InputRow.ABOVE], seen)
@@ -111,7 +111,7 @@ def _mean_slope(totals: Totals) -> float | None:
     return finite(total / count) if count else None
 
 
-def _units(table: Tensor, inputs: Inputs | None) -> UnitStats:
+def _units(table: Tensor, inputs: InputTotals | None) -> UnitStats:
     seen = table[Row.COUNT] > 0
     mean_abs = table[Row.ABSOLUTE] / table[Row.COUNT].clamp(min=1)
     known = [numbers(values, seen) for values in (table[Row.MEAN], spread(table), mean_abs)]

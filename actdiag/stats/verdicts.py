@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from actdiag.functions.row import ActivationFunction
-    from actdiag.stats.regions import Inputs
+    from actdiag.stats.regions import InputTotals
 
 # Relative to the mean (ACT105): about ten roundings of float32. Our choice.
 CONSTANT_SPREAD = 1e-6
@@ -24,7 +24,7 @@ SATURATED_SHARE = 0.9
 
 
 def unit_verdicts(
-    table: Tensor, inputs: Inputs | None, function: ActivationFunction | None
+    table: Tensor, inputs: InputTotals | None, function: ActivationFunction | None
 ) -> dict[str, Any]:
     """Counts of units by the names of :class:`actdiag.records.SiteStats`; null: doesn't apply."""
     whole = (table[Row.COUNT] > 0) & (table[Row.NONFINITE] == 0)
@@ -58,7 +58,7 @@ def _dormant(table: Tensor) -> int | None:
     return _number(sizes <= DORMANT_SHARE * sizes.mean())
 
 
-def _saturated(inputs: Inputs | None) -> int | None:
+def _saturated(inputs: InputTotals | None) -> int | None:
     if inputs is None or not inputs.saturates or not inputs.by_unit:
         return None
     saturated = inputs.table[InputRow.BELOW] + inputs.table[InputRow.ABOVE]

@@ -234,7 +234,7 @@ def test_counts_stay_exact_beyond_32_bits():
 
 def test_memory_does_not_grow_with_the_samples():
     def size(site):
-        tensors = [site.table, site.samples, site.buckets.recent]
+        tensors = [site.tables.settled(), site.samples.settled(), site.buckets.recent]
         return sum(tensor.untyped_storage().nbytes() for tensor in tensors)
 
     site = accumulate(torch.randn(8, 16))
@@ -271,5 +271,5 @@ def test_an_axis_that_is_not_there_is_an_error():
 def test_gradients_are_left_alone():
     tensor = torch.randn(3, 2, requires_grad=True)
     site = accumulate(tensor, function=GELU)
-    assert not site.table.requires_grad
+    assert not site.tables.settled().requires_grad
     assert tensor.grad is None

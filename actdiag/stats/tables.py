@@ -1,0 +1,54 @@
+"""Tables of a site, merged a few at a time: it costs the same for two or fifty."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+# Numbers that may wait: a quarter of a megabyte per site.
+MOST_WAITING = 1 << 15
+
+
+class Tables:
+    """A running merge of tables ``(rows, units)``.
+
+    Tables whose units do not match in number have no units, so all of them become one.
+
+    Args:
+        merge: from ``(tables, rows, units)`` to one table.
+        pool: from a table to one with a single unit.
+    """
+
+    def __init__(self, merge: Callable[[Tensor], Tensor], pool: Callable[[Tensor], Tensor]) -> None:
+        self.merge, self.pool = merge, pool
+        self.waiting: list[Tensor] = []
+        self.by_unit = False
+
+    def add(self, table: Tensor, *, by_unit: bool) -> None:
+        """Take in a table; ``by_unit`` says whether its columns are units at all."""
+        settled = self.waiting[:1]
+        if settled and (by_unit, table.shape) != (self.by_unit, settled[0].shape):
+            table, by_unit = self.pool(table), False
+            self.waiting = [self.pool(self.merge(torch.stack(self.waiting)))]
+        self.by_unit = by_unit
+        self.waiting.append(table.to(settled[0].device) if settled else table)
+        if len(self.waiting) * table.numel() > MOST_WAITING:
+            self.settled()
+
+    def settled(self) -> Tensor | None:
+        """The merge of all tables so far; null if there were none."""
+        if len(self.waiting) > 1:
+            self.waiting = [self.merge(torch.stack(self.waiting))]
+        return self.waiting[0] if self.waiting else None
+
+    def take_over(self, other: Tables) -> None:
+        """Take in all tables of another."""
+        table = other.settled()
+        if table is not None:
+            self.add(table, by_unit=other.by_unit)
