@@ -15,6 +15,8 @@ from actdiag.steps.depth import where_it_dies
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_EFFECTS = ("ACT105", "ACT106", "OUT201", "OUT205", "OUT206")  # seen first, but never the root
+
 __all__ = ["CARDS", "diagnose", "steps_called_for"]
 
 
@@ -99,7 +101,11 @@ def _root(case: Case, behind: list[Finding]) -> Finding | None:
     explained = Counter(
         root for finding in behind for root in _roots(finding, known) if root != finding.fingerprint
     )
-    remedied = [(name, amount) for name, amount in explained.items() if known[name].remedy]
+    remedied = [
+        (name, amount)
+        for name, amount in explained.items()
+        if known[name].remedy and known[name].code not in _EFFECTS
+    ]
     if not remedied:
         return None
     return known[max(remedied, key=lambda item: item[1])[0]]

@@ -99,6 +99,7 @@ _UNNORMALISED = CauseJudge("unnormalised-input", signal.unnormalised_input, extr
 _DEAD = CauseJudge("dead-relus", signal.dead_relus)
 _INITIALISATION = CauseJudge("bad-initialisation", signal.bad_initialisation)
 _SATURATED = CauseJudge("saturated-activations", signal.all_saturated)
+_RATE = CauseJudge("learning-rate-too-high", signal.learning_rate_too_high, extra=True)
 _EXPLODING = CauseJudge("exploding-activations", signal.exploding, extra=True)
 _VANISHING = CauseJudge("vanishing-gradients", signal.vanishing_slope)
 _SIGNAL_STEPS = (
@@ -144,6 +145,7 @@ CARDS = (
             _SATURATED,
             replace(_VANISHING, extra=True),
             _EXPLODING,
+            _RATE,
         ),
         _SIGNAL_STEPS,
         ("OUT201", "OUT205", "ACT105", *_SIGNAL_CODES),
@@ -152,7 +154,7 @@ CARDS = (
         "not-learning",
         "Model isn't learning",
         not_learning,
-        (_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING),
+        (_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING, _RATE),
         _SIGNAL_STEPS,
         _SIGNAL_CODES,
     ),

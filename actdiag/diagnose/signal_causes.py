@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from actdiag import functions
 from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unknown
-from actdiag.records import CauseVerdict, Role, Severity, Site
+from actdiag.records import CauseVerdict, Finding, Role, Severity, Site
 from actdiag.rules.harm import fails, works
 from actdiag.steps.depth import label, number, percent
 
@@ -70,8 +70,9 @@ def bad_initialisation(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: are the weights far from the Xavier/He scale, or all alike."""
     if not case.scan.weights:
         return unknown("No weights were read.")
-    off = [*case.found("INI402", at_least=Severity.WARNING)]
-    off += case.found("INI401", at_least=Severity.WARNING)
+    off = [*case.found("INI402", at_least=Severity.WARNING), *_scaled_wrongly(case)]
+    if off and all(finding.measured.get("trained") == "trained" for finding in off):
+        return unknown(f"{off[0].message} But training has moved them: it may be its doing.")
     if off:
         more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
         remedy = off[0].remedy or "Initialise with nn.init.kaiming_normal_ or xavier_normal_."
@@ -86,14 +87,26 @@ def bad_initialisation(case: Case, _outcomes: Outcomes) -> Judgement:
     return ruled_out(f"{len(ratios)} layers lie at {spread}, their rows differ.")
 
 
+def _scaled_wrongly(case: Case) -> tuple[Finding, ...]:
+    return case.found("INI401", at_least=Severity.WARNING)
+
+
+def learning_rate_too_high(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: has training driven the weights far beyond any initialisation."""
+    grown = [
+        finding
+        for finding in _scaled_wrongly(case)
+        if finding.measured.get("trained") == "trained" and finding.measured.get("ratio", 0) > 1
+    ]
+    if grown:
+        more = f" (and {len(grown) - 1} more)" if len(grown) > 1 else ""
+        return confirmed(f"{grown[0].message}{more}", grown[0].remedy)
+    return ruled_out("No trained weight is far above the scale of an initialisation.")
+
+
 def all_saturated(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: are hidden sigmoids or tanhs at an extreme."""
-    bounded = [
-        site
-        for site in _activations(case)
-        if not site.is_final and site.units and site.stats.saturated_units is not None
-        if (row := functions.find(site.function or "")) is not None and row.bounded
-    ]
+    bounded = [site for site in _bounded(case) if site.stats.saturated_units is not None]
     if not bounded:
         return _not_run(case) or ruled_out("There is no hidden sigmoid or tanh.")
     worst = max(bounded, key=_saturated_share)
@@ -104,6 +117,17 @@ def all_saturated(case: Case, _outcomes: Outcomes) -> Judgement:
     if _saturated_share(worst) >= _MOST:
         return confirmed(evidence, _saturated_remedy(case))
     return ruled_out(evidence) if _saturated_share(worst) < _FEW else unknown(evidence)
+
+
+def _bounded(case: Case) -> list[Site]:
+    """Hidden sigmoids, tanhs and their kin."""
+    return [
+        site
+        for site in _activations(case)
+        if not site.is_final and site.units
+        if (row := functions.find(site.function or "")) is not None
+        if row.bounded and row.elementwise
+    ]
 
 
 def _saturated_remedy(case: Case) -> str:
@@ -118,12 +142,11 @@ def _saturated_share(site: Site) -> float:
 
 def vanishing_slope(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: does the product of the measured slopes over depth leave any gradient."""
-    hidden = [site for site in _activations(case) if not site.is_final]
-    slopes = [site.stats.mean_slope for site in hidden if site.stats.mean_slope is not None]
+    slopes = [site.stats.mean_slope for site in _bounded(case) if site.stats.mean_slope is not None]
     if not slopes:
-        return _not_run(case) or ruled_out("There is no hidden activation.")
+        return _not_run(case) or ruled_out("There is no hidden sigmoid or tanh.")
     left = prod(slopes)
-    evidence = f"The mean slopes of {len(slopes)} hidden activations multiply to {number(left)}"
+    evidence = f"The mean slopes of {len(slopes)} sigmoids or tanhs multiply to {number(left)}"
     if left >= _VANISHED:
         return ruled_out(f"{evidence}.")
     if any(len(site.inputs) > 1 for site in case.scan.sites):

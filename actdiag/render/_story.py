@@ -9,8 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actdiag.records import ReportVerdict, Severity
-from actdiag.render._words import count
+from actdiag.records import CauseVerdict, ReportVerdict, Severity
+from actdiag.render._words import cause_name, count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +61,7 @@ def headline(report: Report) -> tuple[str, str]:
     if report.diagnoses:
         if worst_severity(report) in (None, Severity.INFO):
             found = ", ".join(filter(None, [count(len(report.diagnoses), "problem"), found]))
-        return f"{found} in {name}", report.diagnoses[0].statement
+        return f"{found} in {name}", _in_one_line(report.diagnoses[0])
     if report.verdict is ReportVerdict.HEALTHY:
         told = f"only {found}" if found else "no rule fired"
         return f"{name} is healthy", told + scope(report)
@@ -74,6 +74,18 @@ def _worst(report: Report) -> str:
         cause = f" It follows from {chain.root.code} {chain.root.name}."
         return worst.message + cause * (worst is not chain.root)
     return "see what was captured"
+
+
+def _in_one_line(diagnosis: Diagnosis) -> str:
+    """Return the symptom, what it was traced to and where."""
+    causes = [
+        cause_name(cause.name)
+        for cause in diagnosis.causes
+        if cause.verdict is CauseVerdict.CONFIRMED
+    ]
+    title = diagnosis.title[:1].lower() + diagnosis.title[1:]
+    because = f" because of {causes[0]}" if causes else ""
+    return f"{title}{because}" + (f", at layer {diagnosis.where}" if diagnosis.where else "")
 
 
 def scope(report: Report) -> str:

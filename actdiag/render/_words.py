@@ -96,3 +96,8 @@ def listed(names: tuple[str, ...] | list[str], most: int) -> str:
     """Return the first ``most`` names with commas, and how many were left out."""
     shown = ", ".join(names[:most])
     return f"{shown} (+{len(names) - most:,} more)" if len(names) > most else shown
+
+
+def cause_name(name: str) -> str:
+    """Return a cause's name as people write it: ``dead-relus`` is dead ReLUs."""
+    return name.replace("-", " ").replace("relus", "ReLUs")

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from io import StringIO
 from typing import TYPE_CHECKING
-
-from rich.console import Console
 
 from actdiag.render._terminal.coverage import coverage
 from actdiag.render._terminal.diagnoses import diagnoses
 from actdiag.render._terminal.findings import findings
 from actdiag.render._terminal.layers import layers
 from actdiag.render._terminal.opening import opening
-from actdiag.render._terminal.page import TIE, Page
+from actdiag.render._terminal.page import Page, laid_out
 
 if TYPE_CHECKING:
     from actdiag.records import Report
 
 FITS_DISPLAY = True
-_NARROWEST = 40
-_TRAILING = re.compile(r" +(?=(?:\x1b\[0m)? *$)", re.MULTILINE)
 
 
 def render(
@@ -34,21 +28,8 @@ def render(
         color: write ANSI escape sequences.
         unicode: false keeps to ASCII, data included.
     """
-    page = Page(max(width or 80, _NARROWEST), unicode)
-    stream = StringIO()
-    console = Console(
-        file=stream,
-        width=page.width,
-        force_terminal=color,
-        no_color=not color,
-        color_system="standard" if color else None,
-        legacy_windows=False,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        _environ={},  # what the environment says is the command line's to read
+    page = Page.of(width, unicode=unicode)
+    sections = opening, diagnoses, findings, layers, coverage
+    return laid_out(
+        (part for section in sections for part in section(report, page)), page, color=color
     )
-    for section in (opening, diagnoses, findings, layers, coverage):
-        for part in section(report, page):
-            console.print(part)
-    return _TRAILING.sub("", stream.getvalue().replace(TIE, " "))

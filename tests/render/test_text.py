@@ -71,7 +71,10 @@ def test_the_first_line_is_the_verdict():
     }
 
     assert first["healthy"].startswith("✓ healthy_mlp.pt is healthy: no rule fired (3 sites, ")
-    assert first["sick"].startswith("✗ 3 errors, 1 warning in dead_relu.pt: the model answers")
+    assert first["sick"] == (
+        "✗ 3 errors, 1 warning in dead_relu.pt: model outputs all the same value because of dead "
+        "ReLUs, at layer 3"
+    )
     assert first["broken_off"].startswith("? dead_relu.pt was not checked: RuntimeError: mat1")
     assert first["long"] == "✓ dead_relu.pt is healthy: only 10 notes (100 sites, 1,797 samples)"
 
@@ -79,7 +82,7 @@ def test_the_first_line_is_the_verdict():
 def test_a_problem_without_a_worse_finding_is_no_mere_note():
     sick = replace(build.sick(), findings=(), verdict=ReportVerdict.HEALTHY)
 
-    assert text.render(sick, width=200).startswith("! 2 problems in dead_relu.pt: the model")
+    assert text.render(sick, width=200).startswith("! 2 problems in dead_relu.pt: model ")
 
 
 def test_health_on_random_input_says_so():

@@ -8,6 +8,7 @@ from actdiag.records import CauseVerdict, Outcome
 from actdiag.render._story import by_diagnosis
 from actdiag.render._terminal.findings import brief
 from actdiag.render._terminal.page import BAD, GOOD, STRONG, Page
+from actdiag.render._words import cause_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +36,9 @@ _OUTCOMES = {
 def diagnoses(report: Report, page: Page) -> Iterator[RenderableType]:
     """Yield one section for each diagnosis."""
     told, _ = by_diagnosis(report)
-    for index, (diagnosis, chains) in enumerate(told):
+    for _index, (diagnosis, chains) in enumerate(told):
         yield page.heading(diagnosis.title.upper())
-        yield page.rows(list(_summary(diagnosis, chains, page, headed=index == 0)))
+        yield page.rows(list(_summary(diagnosis, chains, page)))
         if diagnosis.causes:
             yield page.text("  causes")
             yield page.rows(list(_causes(diagnosis, page)), indent=4)
@@ -46,11 +47,8 @@ def diagnoses(report: Report, page: Page) -> Iterator[RenderableType]:
             yield from _steps(diagnosis, page)
 
 
-def _summary(
-    diagnosis: Diagnosis, chains: list[Chain], page: Page, *, headed: bool
-) -> Iterator[tuple[Text, Text]]:
-    if not headed:  # the first diagnosis' statement is the report's headline
-        yield page.text("what"), page.text(diagnosis.statement)
+def _summary(diagnosis: Diagnosis, chains: list[Chain], page: Page) -> Iterator[tuple[Text, Text]]:
+    yield page.text("what"), page.text(diagnosis.statement)
     if diagnosis.where:
         at = f", {diagnosis.source}" if diagnosis.source else ""
         yield page.text("where"), page.text("layer ", (diagnosis.where, STRONG), at)
@@ -66,7 +64,10 @@ def _causes(diagnosis: Diagnosis, page: Page) -> Iterator[tuple[Text, ...]]:
         yield (
             page.text((mark, style)),
             page.text((word, style)),
-            page.text((cause.name.replace("-", " "), STRONG), f": {cause.evidence}" if cause.evidence else ""),
+            page.text(
+                (cause_name(cause.name), STRONG),
+                f": {cause.evidence}" if cause.evidence else "",
+            ),
         )
 
 

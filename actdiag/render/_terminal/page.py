@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, Self
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +21,9 @@ from actdiag.records import Severity
 from actdiag.render._words import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import RenderableType
 
 MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold magenta", Severity.INFO: "bold"}
@@ -31,6 +35,8 @@ Part = str | tuple[str, str]
 
 TIE = "\ue000"  # stands for a space that no line may break at; cleaned text never holds it
 _PERCENT = re.compile(r"(?<=\d) (?=%)")
+_NARROWEST = 40
+_TRAILING = re.compile(r" +(?=(?:\x1b\[0m)? *$)", re.MULTILINE)
 _TELLING = 6  # cells of a name's last part that still tell something
 _LONGEST = 1000  # characters of one text; our choice: twelve lines of a narrow terminal
 
@@ -41,6 +47,11 @@ class Page:
 
     width: int
     unicode: bool
+
+    @classmethod
+    def of(cls, width: int | None, *, unicode: bool) -> Self:
+        """Return a page of that width: 80 unless told, 40 at least."""
+        return cls(max(width or 80, _NARROWEST), unicode)
 
     def clean(self, text: str) -> str:
         """Return text from anywhere, made safe to print here, numbers tied to their per cent."""
@@ -94,3 +105,23 @@ class Page:
         if cell_len(above) + _TELLING <= cells:
             return above + self.crop(parts[-1], cells - cell_len(above))
         return self.crop(".".join(parts), cells)
+
+
+def laid_out(parts: Iterable[RenderableType], page: Page, *, color: bool) -> str:
+    """Return the parts printed one below the other, without spaces at the ends of lines."""
+    stream = StringIO()
+    console = Console(
+        file=stream,
+        width=page.width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        _environ={},  # what the environment says is the command line's to read
+    )
+    for part in parts:
+        console.print(part)
+    return _TRAILING.sub("", stream.getvalue().replace(TIE, " "))
