@@ -26,7 +26,7 @@ VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / "python"
 STAMP = VENV / "actdiag-installed"  # what was installed last: a hash, then "user" or "dev"
-SAMPLE = ("sample_models/models/dead_relu.pt", "sample_models/data/cancer_raw.npz")
+SAMPLE = ("sample_models/models/constant_output.pt", "sample_models/data/digits.npz")
 
 
 def main(arguments: list[str]) -> int:
