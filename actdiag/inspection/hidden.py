@@ -24,7 +24,6 @@ _BOUNDED_AND_FINE = {"relu6"}
 _SATURATES = "saturates at both ends, so gradients fade with depth"
 _GATING = "right as a gate; as a hidden layer it saturates"
 _STACKED = "linear layers with nothing in between act as one"
-_CALLED = "functions called in the forward can't be seen without running"
 _NORMALISING = {"softmax", "log_softmax", "softmin"}
 _ENOUGH = 2
 
@@ -60,7 +59,7 @@ def found(
     if not entries and len(weights) <= ends:
         return (), "the model has no such hidden layer"
     if not entries and tree.opaque:
-        return (Found(None, (), "", Fit.NOT_SEEN, _CALLED),), ""
+        return (Found(None, (), "", Fit.NOT_SEEN),), ""
     return tuple(entries), ""
 
 

@@ -22,7 +22,6 @@ _ONE = "softmax over a single output is always 1: use a sigmoid"
 _SEVERAL = "right for labels that don't exclude each other; else softmax"
 _VALUES = "if what it predicts are values"
 _LIMITS = "limits the range of what can be predicted"
-_CALLED = "a function called in the forward can't be seen without running"
 
 
 def output_layers(tree: Tree) -> set[str]:
@@ -46,12 +45,12 @@ def found(tree: Tree) -> dict[str, Answer]:
     name = on_it[-1].function if on_it else None
     place = (on_it[-1].name if on_it else last.name,)
     sure = certain or (tree.sees_functions and not on_it)
-    kept = "" if sure else _LAST_KEPT if on_it else _CALLED
+    kept = _LAST_KEPT if on_it and not sure else ""
     width = f"{outputs:,} output{'s' * (outputs > 1)} ({last.name or 'the model'})"
 
     def judged(fit: Fit, note: str) -> Answer:
         if not sure and not on_it:
-            return (Found(None, place, "", Fit.NOT_SEEN, kept),), width
+            return (Found(None, place, "", Fit.NOT_SEEN),), width
         said = "; ".join(part for part in (note, kept) if part)
         return (Found(name, place, "module" if on_it else "order", fit, said),), width
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 Answer = tuple[tuple[Found, ...], str]
 
-_CALLED = "called as a function, which can't be seen without running"
 _RELU = "the first Transformers had it; GELU, SwiGLU or GeGLU is standard for new models"
 _GATES = {4: "LSTM", 3: "GRU", 1: "RNN"}
 
@@ -40,8 +39,7 @@ def feed_forward(gated: tuple[GatedFFN, ...], plain: tuple[FeedForward, ...]) ->
 
 def _judged(name: str | None, *, gated: bool) -> tuple[Fit, str]:
     if name is None:
-        usual = "; SiLU (SwiGLU) or GELU (GeGLU) is usual here" if gated else ""
-        return Fit.NOT_SEEN, _CALLED + usual
+        return Fit.NOT_SEEN, "SiLU (SwiGLU) or GELU (GeGLU) is usual here" if gated else ""
     if name in {"relu", "relu6", "reglu"}:
         return Fit.DIFFERS, _RELU
     if name.startswith("gelu") or name in {"quick_gelu", "swiglu", "geglu", "silu"}:
@@ -79,7 +77,7 @@ def _is_torchs_own(layer: Layer) -> bool:
 
 def _judged_score(name: str | None) -> tuple[Fit, str]:
     if name is None:
-        return Fit.NOT_SEEN, _CALLED
+        return Fit.NOT_SEEN, ""
     if name == "softmax":
         return Fit.FITS, ""
     return Fit.DIFFERS, "the weights don't sum to 1"

@@ -95,13 +95,22 @@ def anatomy(
     try:
         return _loaded(start, load_model(path, **options))
     except RefusedError as refusal:
-        trust = TrustVerdict(False, refusal.wants, refusal.message, refusal.hint)  # noqa: FBT003
+        trust = TrustVerdict(False, refusal.wants, _why(refusal), refusal.hint)  # noqa: FBT003
     except ModelFileError as error:
         if found.verdict.safe:
             raise
         trust = replace(verdict, advice=error.hint)
     start = _outlined(replace(start, trust=trust, opened=False), path)
     return replace(start, notes=(*start.notes, _FACTORY_UNUSED)) if factory else start
+
+
+def _why(refusal: RefusedError) -> str:
+    """The reason of a refusal, without the names that it wants, which are told beside it."""
+    if not refusal.wants:
+        return refusal.message
+    _, told, calls = refusal.message.partition("What the file would do: ")
+    why = "loading it would run code from outside torch.nn"
+    return f"{why}. {told}{calls}" if told else f"{why}."
 
 
 def _loaded(start: Anatomy, loaded: LoadedModel) -> Anatomy:

@@ -15,10 +15,19 @@ from actdiag.errors import UsageError, did_you_mean
 from actdiag.render._words import clean
 
 if TYPE_CHECKING:
-    from actdiag.records import Report
+    from actdiag.records import Inspection, Report
 
+__all__ = [
+    "Display",
+    "clean",
+    "names",
+    "render",
+    "render_inspection",
+    "require",
+    "require_inspection",
+]
 
-__all__ = ["Display", "clean", "names", "render", "require"]
+INSPECTION_FORMATS = ("json", "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +77,25 @@ def render(name: str, report: Report, display: Display | None = None) -> str:
     return str(
         module.render(report, width=display.width, color=display.color, unicode=display.unicode)
     )
+
+
+def require_inspection(name: str) -> str:
+    """Return ``name`` when an inspection can be told in that format.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if name not in INSPECTION_FORMATS:
+        message = f"there is no format '{name}' of an inspection"
+        raise UsageError(message, hint=did_you_mean(name, INSPECTION_FORMATS))
+    return name
+
+
+def render_inspection(name: str, found: Inspection, display: Display | None = None) -> str:
+    """Return what a model file is, as ``text`` fitted to ``display`` or as ``json``.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    module: Any = importlib.import_module(f"{__name__}._inspection")
+    return str(module.render(require_inspection(name), found, display or Display()))

@@ -22,7 +22,11 @@ def render(report: Report) -> str:
     The same report gives the same text, byte for byte. Characters that could harm a terminal are
     written as ``\uXXXX``, which reads back as the same character.
     """
-    document = report.to_json()
+    return written(report.to_json())
+
+
+def written(document: dict[str, Any]) -> str:
+    """Return a document as JSON text, in the same manner."""
     members = (f"{_compact(key)}: {_member(value)}" for key, value in document.items())
     text = "{\n" + ",\n".join(members) + "\n}\n"
     return _HAZARDS.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
