@@ -40,15 +40,25 @@ def multi_head(observer: Observer, operation: Operation, call: Call) -> Any:
     """``multi_head_attention_forward``: one site, whose inner scores are caught on the way."""
     caught = _Caught()
     result = layer(observer, operation, Call(caught.forward(call.function), call.args, call.kwargs))
-    site, inner = observer.opened(result), caught.call
-    if inner is None:
-        return result
-    if caught.is_softmax:
-        given = call.args[_HEADS_PLACE : _HEADS_PLACE + 1] or (call.kwargs["num_heads"],)
-        _attend(site, of_scores(inner.args[0], heads=given[0]))
-    else:
-        _attend(site, _scores_of_fused(inner, observer.recorder.samples))
+    if caught.call is not None:
+        given = call.args[_HEADS_PLACE : _HEADS_PLACE + 1] or (call.kwargs.get("num_heads"),)
+        attend_within(observer, result, caught.call, softmax=caught.is_softmax, heads=given[0])
     return result
+
+
+def attend_within(
+    observer: Observer, result: Any, inner: Call, *, softmax: bool, heads: int | None
+) -> None:
+    """The site that just gave ``result`` attends as the call inside it does.
+
+    ``heads`` is null where nothing tells it: then it is how often the samples fit into the scores.
+    """
+    site, samples = observer.opened(result), observer.recorder.samples
+    if softmax:
+        fits = inner.args[0].shape[0] // max(samples, 1)
+        _attend(site, of_scores(inner.args[0], heads=heads or max(fits, 1)))
+    else:
+        _attend(site, _scores_of_fused(inner, samples))
 
 
 def softmax(observer: Observer, operation: Operation, call: Call) -> Any:

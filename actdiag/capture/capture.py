@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
-from torch.jit import ScriptModule
 
 from actdiag.capture.containers import primary_output, tensors_in
+from actdiag.capture.declared import unshared
+from actdiag.capture.graphs import graphs_observed, modules_of
 from actdiag.capture.guard import preserved
 from actdiag.capture.mode import SiteMode
-from actdiag.capture.modules import ModuleStack, Running, is_leaf, settings_of
+from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
 from actdiag.capture.recorder import OpenSite, Place, Recorder
+from actdiag.capture.relay import Relay
 from actdiag.capture.source import raising_line
 from actdiag.capture.trail import Trail
 from actdiag.records import Coverage, Failure, ModuleInfo, Role, Site
@@ -24,6 +26,8 @@ from actdiag.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+    from actdiag.capture.declared import Declared
 
 
 class Capture:
@@ -40,19 +44,26 @@ class Capture:
         self._recorder = Recorder()
         self._stack: ModuleStack
         self._observer: Observer
+        self._relay: Relay
+        self._modules: dict[str, Declared]
+        self._weights: dict[str, tuple[Tensor, ...]]
         self._restore = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Set up hooks and switches."""
         self._restore.enter_context(preserved(self.model))
-        self._stack = ModuleStack(self.model, on_exit=self._leaf_output)
+        self._modules = modules_of(self.model)
+        self._stack = ModuleStack(self.model, self._modules, on_exit=self._leaf_output)
         self._restore.callback(self._stack.close)
-        weights = {
-            id(parameter): printable(module_name)
-            for module_name, module in self.model.named_modules()
-            for parameter in module.parameters(recurse=False)
+        self._weights = {
+            printable(name): tuple(module.parameters(recurse=False))
+            for name, first, module in unshared(self.model)
+            if name == first
         }
+        weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
+        self._relay = Relay(self._observer)
+        self._restore.enter_context(graphs_observed(self.model, self._relay))
         return self
 
     def __exit__(
@@ -92,7 +103,7 @@ class Capture:
         pending = []
         for tensor in tensors_in(arguments):
             axis = 1 if tensor.dim() == 2 and tensor.is_floating_point() else None  # noqa: PLR2004
-            place = Place("", type(self.model).__name__, own_name=False)
+            place = self._root()
             trail = Trail((), unit_axis=axis, sample_axis=0)
             site = self._recorder.open(
                 place, "input", role=Role.INPUT, tensor=tensor, trail=trail, unit_axis=axis
@@ -104,6 +115,9 @@ class Capture:
             self._recorder.trails.put(tensor, known)
             pending.append((site, tensor))
         return pending
+
+    def _root(self) -> Place:
+        return Place("", printable(self._modules[""].class_name), own_name=False)
 
     def _measure_inputs(self, pending: list[tuple[OpenSite, Tensor]]) -> None:
         for site, tensor in pending:
@@ -148,7 +162,7 @@ class Capture:
         sample_axis = 0 if output.dim() and samples and output.shape[0] % samples == 0 else None
         unit_axis = output.dim() - 1 if output.dim() > 1 else None
         site = self._recorder.open(
-            Place("", type(self.model).__name__, own_name=False),
+            self._root(),
             "output",
             role=Role.OUTPUT,
             tensor=output,
@@ -163,6 +177,8 @@ class Capture:
     def _failure(self, error: Exception) -> Failure:
         """Where the model raised: the innermost module whose forward is in the traceback."""
         module, traceback = None, error.__traceback__
+        if error is self._relay.error:
+            module, traceback = self._relay.failed_in, None
         while traceback is not None:
             candidate = traceback.tb_frame.f_locals.get("self")
             if isinstance(candidate, nn.Module) and candidate in self._stack.names:
@@ -184,22 +200,20 @@ class Capture:
         return tuple(
             ModuleInfo(
                 name=name,
-                class_name=printable(type(module).__name__),
-                leaf=is_leaf(module),
+                class_name=printable(module.class_name),
+                leaf=module.leaf,
                 calls=self._stack.calls[name],
-                parameters=sum(item.numel() for item in module.parameters(recurse=False)),
-                settings=settings_of(module),
+                parameters=module.parameters,
+                settings=module.settings,
             )
-            for module, name in self._stack.names.items()
+            for name, module in self._modules.items()
         )
 
     def coverage(self) -> Coverage:
         """What was seen and what was not."""
-        leaves = [name for module, name in self._stack.names.items() if is_leaf(module)]
+        leaves = [name for name, module in self._modules.items() if module.leaf]
         seen = set(self._stack.calls) | self._observer.weights_used
         notes = []
-        if any(isinstance(module, ScriptModule) for module in self._stack.names):
-            notes.append("TorchScript modules cannot be hooked: what happens inside was not seen.")
         if self._recorder.width_changes:
             sites = ", ".join(self._recorder.width_changes[:5])
             notes.append(

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import nn
+from torch.jit import ScriptModule
+
+from actdiag.capture.attributes import attributes_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torch import nn
 
 
 @contextlib.contextmanager
@@ -19,12 +23,15 @@ def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
     """Within the block the model is in eval mode (or train mode), and everything is put back after.
 
     Put back, also after an exception: the training flag of every module, every buffer that
-    changed, which buffers there are, the random state of Python, numpy and torch, and the switch
-    of the fused Transformer path. Gradients are off inside; tensors made there are ordinary ones,
-    not inference tensors, since a model may keep one in a cache.
+    changed, which buffers there are, the attributes of TorchScript modules, the random state of
+    Python, numpy and torch, and the switch of the fused Transformer path. Gradients are off
+    inside; tensors made there are ordinary ones, not inference tensors, since a model may keep
+    one in a cache.
     """
-    flags = [(module, module.training) for module in model.modules()]
-    buffers = [(module, dict(module._buffers)) for module in model.modules()]  # noqa: SLF001
+    modules = list(model.modules())
+    flags = [(module, module.training) for module in modules if hasattr(module, "training")]
+    ordinary = [module for module in modules if not isinstance(module, ScriptModule)]
+    buffers = [(module, dict(module._buffers)) for module in ordinary]  # noqa: SLF001
     copies = [
         (buffer, buffer.clone(), buffer._version)  # noqa: SLF001
         for _, owned in buffers
@@ -33,7 +40,7 @@ def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
     ]
     fused = torch.backends.mha.get_fastpath_enabled()
     try:
-        with _random_state(), torch.no_grad():
+        with _random_state(), torch.no_grad(), attributes_kept(model):
             torch.backends.mha.set_fastpath_enabled(False)
             for module, _ in flags:
                 module.training = train

@@ -11,7 +11,7 @@ from actdiag.capture.attention import fused, multi_head, softmax, weighted_sum
 from actdiag.capture.layers import layer
 from actdiag.capture.movements import keeps_axes, move, other, reshape
 from actdiag.capture.observer import Call, Observer
-from actdiag.capture.operations import Kind, classify
+from actdiag.capture.operations import Kind, Operation, classify
 from actdiag.capture.products import product
 from actdiag.capture.recurrent import cell, recurrent
 
@@ -36,6 +36,13 @@ _HANDLERS = {
 }
 
 
+def observe(observer: Observer, operation: Operation, call: Call) -> Any:
+    """Make the call under the eyes of what observes its kind."""
+    if operation.kind is Kind.IGNORED:
+        return call.make()
+    return _HANDLERS[operation.kind](observer, operation, call)
+
+
 class SiteMode(TorchFunctionMode):
     """Sees every torch function that Python code calls while the mode is entered.
 
@@ -55,8 +62,4 @@ class SiteMode(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run ``func`` and observe it."""
-        operation = classify(func)
-        call = Call(func, args, kwargs or {})
-        if operation.kind is Kind.IGNORED:
-            return call.make()
-        return _HANDLERS[operation.kind](self._observer, operation, call)
+        return observe(self._observer, classify(func), Call(func, args, kwargs or {}))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import Tensor, nn
-
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.trail import Trail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from torch import Tensor
 
     from actdiag.capture.modules import ModuleStack
     from actdiag.capture.operations import Operation
@@ -57,7 +57,7 @@ class Observer:
             trail = self.recorder.trails.of(tensor)
             if trail is not None:
                 trails.append(trail)
-            elif isinstance(tensor, nn.Parameter) and id(tensor) in self._weights:
+            elif id(tensor) in self._weights:
                 self.weights_used.add(self._weights[id(tensor)])
         return trails
 

@@ -1,0 +1,144 @@
+"""What each module of a model says it is: its name, its class, whether modules lie below it.
+
+A TorchScript module keeps the class it was made from in the name of its type, an exported program
+in the notes on its operators; an ordinary module simply has its class.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.jit import ScriptModule
+
+from actdiag.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MANGLED = re.compile(r"___torch_mangle_\d+\.")
+_SETTINGS = (
+    *("p", "in_features", "out_features", "in_channels", "out_channels", "groups", "kernel_size"),
+    *("hidden_size", "input_size", "num_layers", "bidirectional", "batch_first", "num_heads"),
+    *("negative_slope", "alpha", "dim", "eps", "affine", "num_embeddings", "embedding_dim"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One module of a model.
+
+    Attributes:
+        name: qualified name, ``""`` for the root.
+        qualified: qualified name of its class, such as ``torch.nn.modules.linear.Linear``.
+        leaf: whether it has no modules of its own.
+        builtin: whether it is a layer of ``torch.nn`` that calls its functions itself.
+        parameters: number of elements of its own parameters.
+        settings: its scalar settings that matter to a diagnosis.
+    """
+
+    name: str
+    qualified: str
+    leaf: bool
+    builtin: bool
+    parameters: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def class_name(self) -> str:
+        """The class's own name."""
+        return self.qualified.rpartition(".")[2]
+
+
+def qualified_class(module: nn.Module) -> str:
+    """Qualified name of a module's class; of a TorchScript module, of the class it came from."""
+    if not isinstance(module, ScriptModule):
+        return f"{type(module).__module__}.{type(module).__qualname__}"
+    declared = module._c._type().qualified_name()  # noqa: SLF001 - nothing public tells it
+    return printable(_MANGLED.sub("", declared).removeprefix("__torch__."))
+
+
+def class_name(module: nn.Module) -> str:
+    """The own name of :func:`qualified_class`."""
+    return printable(qualified_class(module).rpartition(".")[2])
+
+
+def is_leaf(module: nn.Module) -> bool:
+    """Whether the module has no modules of its own."""
+    return next(module.children(), None) is None
+
+
+def is_builtin_layer(module: nn.Module) -> bool:
+    """Whether the module is, or derives from, a layer of ``torch.nn`` and has no children.
+
+    ``MultiheadAttention`` counts: its only child is never called. Of what a TorchScript module
+    derives from, nothing is kept.
+    """
+    if isinstance(module, ScriptModule):
+        return is_builtin_class(qualified_class(module), leaf=is_leaf(module))
+    if isinstance(module, nn.MultiheadAttention):
+        return True
+    families = (cls.__module__ for cls in type(module).__mro__ if cls is not nn.Module)
+    return is_leaf(module) and any(family.startswith("torch.nn.modules") for family in families)
+
+
+def is_builtin_class(qualified: str, *, leaf: bool) -> bool:
+    """As :func:`is_builtin_layer`, of a class that is known by name alone."""
+    if qualified.endswith(".MultiheadAttention"):
+        return True
+    return leaf and qualified.startswith("torch.nn.modules.") and not qualified.endswith(".Module")
+
+
+def settings_of(module: nn.Module) -> dict[str, Any]:
+    """The scalar settings of a module that matter to a diagnosis."""
+    found = {key: getattr(module, key, None) for key in _SETTINGS}
+    settings = {key: value for key, value in found.items() if isinstance(value, bool | int | float)}
+    if isinstance(getattr(module, "kernel_size", None), tuple):
+        settings["kernel_size"] = max(module.kernel_size, default=1)  # type: ignore[arg-type]
+    return settings
+
+
+def unshared(model: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
+    """Each name of a module with the first name of the same module, and the module.
+
+    Ordinary modules come once. Of a TorchScript module one object comes under every name that it
+    has: two names are one module if switching the training flag of one switches the other's.
+    """
+    known: dict[str, list[tuple[str, nn.Module]]] = {}
+    for name, module in model.named_modules():
+        if not isinstance(module, ScriptModule):
+            yield name, name, module
+            continue
+        alike = known.setdefault(module._c._type().qualified_name(), [])  # noqa: SLF001
+        first = next((first for first, other in alike if _same(module, other)), name)
+        if first == name:
+            alike.append((name, module))
+        yield name, first, module
+
+
+def _same(one: nn.Module, other: nn.Module) -> bool:
+    if not (hasattr(one, "training") and hasattr(other, "training")):
+        return False
+    before = other.training
+    one.training = not one.training
+    switched = bool(other.training != before)
+    one.training = not one.training
+    return switched
+
+
+def declared_modules(model: nn.Module) -> dict[str, Declared]:
+    """Every module of a model by its name, in the order of ``named_modules``."""
+    return {
+        printable(name): Declared(
+            name=printable(name),
+            qualified=qualified_class(module),
+            leaf=is_leaf(module),
+            builtin=is_builtin_layer(module),
+            parameters=sum(item.numel() for item in module.parameters(recurse=False)),
+            settings=settings_of(module),
+        )
+        for name, first, module in unshared(model)
+        if name == first
+    }
