@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import ModelFileError, UsageError
-from actdiag.load import build as _build
 from actdiag.load import huggingface, usercode
 from actdiag.load.allowing import check_allowed
+from actdiag.load.build import moved
+from actdiag.load.facts import class_name, counted
 from actdiag.load.format import Examination, Format, Request, Verdict
 from actdiag.load.formats import all_formats
 from actdiag.load.result import LoadedModel
@@ -66,8 +67,8 @@ def load_model(
 
 def live_model(module: nn.Module) -> LoadedModel:
     """A module that is in memory already, as if it had been loaded."""
-    facts = _build.counted(module, {})
-    info = ModelInfo(path=None, format="factory", class_name=_build.class_name(module), **facts)
+    facts = counted(module, {})
+    info = ModelInfo(path=None, format="factory", class_name=class_name(module), **facts)
     return LoadedModel(module=module, info=info)
 
 
@@ -117,8 +118,8 @@ def _from_code(factory: str | None, request: Request) -> LoadedModel:
         info = ModelInfo(
             path=printable(factory),
             format="factory",
-            class_name=_build.class_name(module),
-            **_build.counted(module, {}),
+            class_name=class_name(module),
+            **counted(module, {}),
         )
-        moved = _build.moved(module, request.device)
-        return LoadedModel(module=moved, info=info, source_files=opened.source_files)
+        module = moved(module, request.device)
+        return LoadedModel(module=module, info=info, source_files=opened.source_files)

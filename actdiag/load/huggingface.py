@@ -10,7 +10,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import ModelFileError, RefusedError, UsageError
-from actdiag.load.build import class_name, counted, moved
+from actdiag.load.build import moved
+from actdiag.load.facts import class_name, counted
 from actdiag.load.format import Examination, Verdict, readable
 from actdiag.load.formats import all_formats
 from actdiag.load.misfit import Misfit, explain

@@ -10,15 +10,11 @@ refused, with the list of what it wants.
 from __future__ import annotations
 
 import importlib
-import pickle
-import warnings
-from contextlib import contextmanager
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn, serialization
+from torch import nn
 from torch.torch_version import TorchVersion
 
 from actdiag.errors import ModelFileError, RefusedError, UsageError
@@ -29,7 +25,6 @@ from actdiag.load.standins import stand_ins, support
 from actdiag.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from types import ModuleType
 
     from actdiag.load.wanted import Wanted
@@ -130,48 +125,6 @@ def demand_everything(shown: str, what: str, why: str, trust: Trust) -> None:
         raise RefusedError(message, hint="If you trust its source, add --trust.")
 
 
-def unpickle(
-    source: str | IO[bytes],
-    wanted: Wanted,
-    trust: Trust,
-    *,
-    mmap: bool = False,
-    home: ModuleType | None = None,
-) -> Any:
-    """``torch.load`` onto the CPU, restricted to what is harmless or allowed.
-
-    Args:
-        source: path, or an open file.
-        wanted: what the pickle asks for, already demanded.
-        trust: what the user allowed.
-        mmap: map the file into memory instead of reading it.
-        home: the module of the user's factory, where classes of ``__main__`` are looked for.
-
-    Returns:
-        What the file holds; instances of module classes are shells unless all is trusted.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's advice on pickles is ours to give
-        if trust.everything:
-            return _unpickle_freely(source, mmap=mmap, home=home)
-        with _only(_allowed(wanted.names, trust, home)), _sparse_checked():
-            return torch.load(source, map_location="cpu", weights_only=True, mmap=mmap)
-
-
-def _unpickle_freely(source: str | IO[bytes], *, mmap: bool, home: ModuleType | None) -> Any:
-    loader = _pickle_with(home) if home else pickle
-    try:
-        return torch.load(
-            source, map_location="cpu", weights_only=False, mmap=mmap, pickle_module=loader
-        )
-    except (AttributeError, ImportError) as error:
-        if not str(error).startswith(("Can't get attribute", "No module named")):
-            raise
-        message = f"The file names code that can't be imported here: {printable(error)}."
-        hint = "Install its package, or name the script that defines it: --model FILE.py:CLASS."
-        raise ModelFileError(message, hint=hint) from error
-
-
 def check_torch() -> str:
     """What to tell the user where this torch's restricted loader has known holes; else ``""``."""
     if TorchVersion(torch.__version__) >= OLDEST_TORCH:
@@ -179,6 +132,33 @@ def check_torch() -> str:
     return (
         f"torch {torch.__version__} has known holes in safe loading; use {OLDEST_TORCH} or later."
     )
+
+
+def permitted(
+    wanted: Wanted, trust: Trust, home: ModuleType | None = None
+) -> dict[str, Any] | None:
+    """What a demanded pickle may use: name -> what stands for it; null when it may use anything.
+
+    Args:
+        wanted: what the pickle asks for.
+        trust: what the user allowed.
+        home: the module of the user's factory, where classes of ``__main__`` are looked for.
+
+    Raises:
+        UsageError: an allowed name that it asks for cannot be imported.
+    """
+    if trust.everything:
+        return None
+    known = stand_ins()
+    found = support() | {MODULE_OF: module_of}
+    for name in wanted.names:
+        if name in known:
+            found[name] = known[name]
+        elif name in trust.names and name not in _torch_defaults():
+            value = resolve(name, home)
+            is_module = isinstance(value, type) and issubclass(value, nn.Module)
+            found[name] = shell_for(value) if is_module else value
+    return found
 
 
 def resolve(name: str, home: ModuleType | None) -> Any:
@@ -199,61 +179,6 @@ def resolve(name: str, home: ModuleType | None) -> Any:
         message = f"--allow {printable(name)}: it cannot be imported ({printable(error)})."
         hint = "Run where its package is installed, or check the spelling."
         raise UsageError(message, hint=hint) from None
-
-
-def _allowed(wanted: Iterable[str], trust: Trust, home: ModuleType | None) -> dict[str, Any]:
-    known = stand_ins()
-    found = support() | {MODULE_OF: module_of}
-    for name in wanted:
-        if name in known:
-            found[name] = known[name]
-        elif name in trust.names and name not in _torch_defaults():
-            value = resolve(name, home)
-            is_module = isinstance(value, type) and issubclass(value, nn.Module)
-            found[name] = shell_for(value) if is_module else value
-    return found
-
-
-@contextmanager
-def _only(allowed: dict[str, Any]) -> Iterator[None]:
-    """Let torch's unpickler know exactly these names, whatever this process allowed before."""
-    before = serialization.get_safe_globals()
-    serialization.clear_safe_globals()
-    serialization.add_safe_globals([(value, name) for name, value in allowed.items()])
-    try:
-        yield
-    finally:
-        serialization.clear_safe_globals()
-        serialization.add_safe_globals(before)
-
-
-@contextmanager
-def _sparse_checked() -> Iterator[None]:
-    # Sparse tensors are rebuilt without a look at their indices unless this is on.
-    switch: Any = torch.sparse.check_sparse_tensor_invariants
-    before = switch.is_enabled()
-    switch.enable()
-    try:
-        yield
-    finally:
-        if not before:
-            switch.disable()
-
-
-def _pickle_with(home: ModuleType) -> Any:
-    class Unpickler(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> Any:
-            try:
-                return super().find_class(module, name)
-            except (AttributeError, ImportError):
-                if hasattr(home, name):
-                    return getattr(home, name)
-                raise
-
-    def load(opened: IO[bytes], **options: Any) -> Any:
-        return Unpickler(opened, **options).load()
-
-    return SimpleNamespace(Unpickler=Unpickler, load=load, __name__="pickle")
 
 
 def _torch_defaults() -> frozenset[str]:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import _compat_pickle
 import pickletools
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Our choice: at some 2 µs each this bounds reading to about ten seconds.
 OPCODE_LIMIT = 5_000_000
@@ -42,15 +47,25 @@ def wanted_by(opened: IO[bytes]) -> Wanted:
     reader = _Reader()
     complete = False
     try:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(opened)):
-            reader.step(opcode, argument)
-            complete = opcode.name == "STOP"
-            if count >= OPCODE_LIMIT:
-                break
+        with quiet():
+            for count, (opcode, argument, _) in enumerate(pickletools.genops(opened)):
+                reader.step(opcode, argument)
+                complete = opcode.name == "STOP"
+                if count >= OPCODE_LIMIT:
+                    break
     except (ValueError, IndexError, EOFError, OverflowError, MemoryError, TypeError, KeyError):
         complete = False
     names = tuple(dict.fromkeys(reader.names))
     return Wanted(names, reader.protocol, complete, reader.largest > TUPLE_LIMIT)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Python's warnings about the escape sequences in damaged text."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", SyntaxWarning)
+        yield
 
 
 class _Reader:

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from actdiag.load import build
+from actdiag.load import fill
 from actdiag.load.formats import zipped
 from tests.load.makers import FACTORIES, TINY, load, tiny
 
 
 @pytest.fixture(autouse=True)
 def everything_is_big(monkeypatch):
-    monkeypatch.setattr(build, "BIG", 0)
+    monkeypatch.setattr(fill, "BIG", 0)
     monkeypatch.setattr(zipped, "BIG", 0)
 
 

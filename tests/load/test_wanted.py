@@ -82,6 +82,10 @@ def test_the_position_is_left_behind_the_stop():
     assert stream.read() == b"rest"
 
 
+def test_damaged_text_gives_no_warning():
+    assert names(b"\x80\x02S'\\l'\n.") == ()
+
+
 @pytest.mark.parametrize("cut", range(1, 40, 3))
 def test_a_cut_pickle_keeps_what_was_read(cut):
     raw = pickle.dumps([Call(eval, "1"), "x" * 50], 2)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import pickle
-import pickletools
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,20 +17,21 @@ from torch.serialization import MAGIC_NUMBER
 from actdiag.errors import ModelFileError
 from actdiag.load.assemble import assemble
 from actdiag.load.build import build
+from actdiag.load.classids import without_class_ids
 from actdiag.load.format import Format, Request, Verdict, readable
 from actdiag.load.nested import find_weights
 from actdiag.load.tensors import check_tree
 from actdiag.load.trust import (
-    MODULE_OF,
     Trust,
     allowed_objects,
     demand,
     demand_everything,
     lacking,
+    permitted,
     shown_names,
-    unpickle,
     why_not_by_name,
 )
+from actdiag.load.unpickling import unpickle
 from actdiag.load.wanted import Wanted, wanted_by
 
 if TYPE_CHECKING:
@@ -126,14 +126,15 @@ def read(file: ModelFile, request: Request, factory: Factory | None) -> Any:
         demand(str(file), stream.wanted, trust, raw)
         if not stream.by_torch:
             demand_everything(str(file), "a plain pickle", WHY_PLAIN, trust)
+        allowed = permitted(stream.wanted, trust, home)
         opened.seek(0)
         with readable(file, TITLE):
-            if trust.everything:
+            if allowed is None:
                 if not stream.by_torch:
                     return _plain(opened)
-                return unpickle(opened, stream.wanted, trust, home=home)
-            source = _without_classes_by_id(opened.read(), stream)
-            loaded = unpickle(io.BytesIO(source), stream.wanted, trust, home=home)
+                return unpickle(opened, allowed, home=home)
+            source = without_class_ids(opened.read(), stream.start, stream.end)
+            loaded = unpickle(io.BytesIO(source), allowed, home=home)
             loaded = assemble(loaded, str(file), allowed_objects(stream.wanted, trust, home))
             check_tree(loaded, file.size, str(file))
             return loaded
@@ -149,53 +150,6 @@ def _plain(opened: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pickle.load(opened)  # noqa: S301 - only after demand_everything
-
-
-def _without_classes_by_id(data: bytes, stream: Stream) -> bytes:
-    """Let a whole module name its classes as any pickle does.
-
-    Old files store a module's class as a persistent id, ``("module", class, file, source)``, which
-    torch's restricted unpickler refuses. The tuple is handed to a function of ours instead, which
-    gives the class in it: a GLOBAL is put before the tuple's MARK, and REDUCE stands for BINPERSID.
-    """
-    edits = sorted(_edits(data[stream.start : stream.end]))
-    if not edits:
-        return data
-    pieces, done = [data[: stream.start]], stream.start
-    for place, length, text in edits:
-        at = stream.start + place
-        pieces += [data[done:at], text]
-        done = at + length
-    return b"".join([*pieces, data[done:]])
-
-
-def _edits(raw: bytes) -> list[tuple[int, int, bytes]]:
-    """Place, number of bytes to drop, and bytes to put there, for each module class."""
-    module, _, name = MODULE_OF.rpartition(".")
-    call = pickle.GLOBAL + f"{module}\n{name}\n".encode()
-    edits: list[tuple[int, int, bytes]] = []
-    marks: list[int] = []
-    opens_module: dict[int, bool] = {}  # place of a MARK -> whether "module" comes right after it
-    word_module: set[int] = set()  # memo places that hold "module"
-    tuple_at, previous, before = -1, "", None
-    for opcode, argument, place in pickletools.genops(raw):
-        where = place or 0
-        name = opcode.name
-        is_word = argument == "module" or (name.endswith("GET") and argument in word_module)
-        if previous == "MARK" and marks:
-            opens_module[marks[-1]] = is_word
-        if name.endswith("PUT"):
-            if before == "module" and isinstance(argument, int):
-                word_module.add(argument)
-            continue
-        if name == "BINPERSID" and previous == "TUPLE" and opens_module.get(tuple_at):
-            edits += [(tuple_at, 0, call), (where, 1, pickle.TUPLE1 + pickle.REDUCE)]
-        if name == "MARK":
-            marks.append(where)
-        elif pickletools.markobject in opcode.stack_before and marks:
-            tuple_at = marks.pop()
-        previous, before = name, argument
-    return edits
 
 
 FORMAT = Format("pickled-module", TITLE, recognises, load, examine)

@@ -9,7 +9,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from actdiag.load.assemble import assemble
-from actdiag.load.build import BIG, build
+from actdiag.load.build import build
+from actdiag.load.fill import BIG
 from actdiag.load.format import Format, Request, Verdict, readable
 from actdiag.load.nested import find_weights
 from actdiag.load.tensors import check_tree
@@ -18,10 +19,11 @@ from actdiag.load.trust import (
     allowed_objects,
     demand,
     lacking,
+    permitted,
     shown_names,
-    unpickle,
     why_not_by_name,
 )
+from actdiag.load.unpickling import unpickle
 from actdiag.load.wanted import wanted_by
 
 if TYPE_CHECKING:
@@ -75,14 +77,15 @@ def read(file: ModelFile, request: Request, factory: Factory | None) -> Any:
     wanted = wanted_by(io.BytesIO(raw))
     demand(str(file), wanted, request.trust, raw)
     home = factory.home if factory else None
+    allowed = permitted(wanted, request.trust, home)
     archive = file.archive
     mmap = file.size >= BIG and archive is not None and archive.mappable
     with readable(file, TITLE), file.path.open("rb") as opened:
         # torch.load would take a path ending in .safetensors for such a file, whatever it holds.
         mmap = mmap and file.path.suffix != ".safetensors"
         source = str(file.path) if mmap else opened
-        loaded = unpickle(source, wanted, request.trust, mmap=mmap, home=home)
-        if not request.trust.everything:
+        loaded = unpickle(source, allowed, mmap=mmap, home=home)
+        if allowed is not None:
             opaque = allowed_objects(wanted, request.trust, home)
             loaded = assemble(loaded, str(file), opaque)
             check_tree(loaded, archive.unpacked if archive else file.size, str(file))
