@@ -101,5 +101,5 @@ RULE = Rule(
     thresholds=(),
     check=check,
     data_free=True,  # a NaN from ordinary random numbers is a NaN
-    follows=("ACT107", "INI401", "INI403", "DAT703"),
+    follows=("ATT304", "ACT107", "INI401", "INI403", "DAT703"),
 )

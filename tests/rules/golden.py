@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actdiag.records import Coverage, Mistake, ModuleInfo, Scan
+from tests.rules import golden_sequences
 from tests.rules.build import FAILING, act, classifier, data_in, linear, scan, units, weight
 
 MESSAGES: dict[str, tuple[Scan, str]] = {
@@ -223,4 +224,5 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
         scan(output=classifier(accuracy=0.02, majority=0.12)),
         "2% of 500 answers are right; always answering the most frequent label would reach 12%.",
     ),
+    **golden_sequences.MESSAGES,
 }

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tests.rules import sequences
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -347,6 +348,7 @@ SICK: dict[str, Build] = {
     "OUT205": raw_inputs,
     "OUT206": far_too_small,
     "OUT212": labels_shifted,
+    **sequences.SICK,
 }
 HEALTHY: dict[str, Build] = {
     "ACT101": sparse,
@@ -373,4 +375,5 @@ HEALTHY: dict[str, Build] = {
     "OUT205": trained_digits,
     "OUT206": smoothed,
     "OUT212": trained_digits,
+    **sequences.HEALTHY,
 }
