@@ -55,7 +55,7 @@ class Padded(nn.Module):
         rows = x.view(-1, ROWS, WIDTH)
         later = torch.full((ROWS, ROWS), -torch.inf).triu(1) if self.causal else None
         padding = torch.zeros(rows.shape[:2]).masked_fill(rows.mean(2) < self.ink, -torch.inf)
-        mixed, _ = self.attention(rows, rows, rows, key_padding_mask=padding, attn_mask=later)
+        mixed = self.attention(rows, rows, rows, key_padding_mask=padding, attn_mask=later)[0]
         return self.head(mixed[:, -1])
 
 
@@ -78,7 +78,7 @@ class Reading(nn.Module):
         self.lstm = nn.LSTM(WIDTH, 32, batch_first=True)
         self.head = nn.Linear(32, 10)
         with torch.no_grad():
-            self.lstm.bias_ih_l0[32:64] += forget_bias
+            self.lstm.get_parameter("bias_ih_l0")[32:64] += forget_bias
 
     def forward(self, x: Tensor) -> Tensor:
         steps, _ = self.lstm(self.scale * x.view(-1, ROWS, WIDTH))
