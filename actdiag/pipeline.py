@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -15,10 +16,9 @@ from actdiag.capture import preserved
 from actdiag.diagnose import diagnose, steps_called_for
 from actdiag.diagnose.judged import diagnosed, judged
 from actdiag.errors import UsageError
-from actdiag.feed import Feed, open_data, synthetic
+from actdiag.feed import Batch, Feed, Placement, open_data, placement, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model
 from actdiag.measure import (
-    Batch,
     Measurement,
     Progress,
     measure,
@@ -29,9 +29,6 @@ from actdiag.measure import (
 from actdiag.records import Coverage, DataInfo, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -53,7 +50,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     max_samples: int | None = None,
     transform: str | None = None,
     fix_input: bool = False,
-    device: str = "cpu",
+    device: str | None = None,
+    dtype: str | None = None,
     seed: int = 0,
     steps: str = "cheap",
     select: Iterable[str] | None = None,
@@ -78,7 +76,9 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         max_samples: a seeded random sample of the data of at most this size.
         transform: ``standardize``, ``scale01`` or ``file.py:function`` applied to the inputs.
         fix_input: mend layout and dtype mistakes that were recognised.
-        device: where the model runs.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; by default where the model is,
+            which is the CPU for a file.
+        dtype: ``float32``, ``float16``, ``bfloat16`` or ``float64``; the model's own by default.
         seed: of the sample and of synthetic input.
         steps: which debug steps are carried out: ``none``, ``cheap`` or ``all``.
         select: codes or prefixes of the rules to run; all by default.
@@ -90,6 +90,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         ActdiagError: the model or the data cannot be used; it says why and what to do.
     """
     started = time.perf_counter()
+    place = placement(device, dtype)
     loaded = (
         live_model(model)
         if isinstance(model, nn.Module)
@@ -99,28 +100,21 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
             factory_args=dict(factory_args or {}),
             trust=trust or Trust(),
             partial=partial,
-            device=device,
         )
     )
     loaded_at = time.perf_counter()
-    feed = None
+    feed = train = None
     if loaded.module is not None:
-        loaded.module.to(device)
-        feed = _feed(
-            loaded.module,
-            data,
-            labels=labels,
-            input_shape=input_shape,
-            batch_size=batch_size,
-            max_samples=max_samples,
-            transform=transform,
-            fix_input=fix_input,
-            seed=seed,
-        )
+        data_of = _DataOf(loaded.module, labels, batch_size, transform, seed, fix_input=fix_input)
+        train = data_of.training(train_data)
+        feed = data_of.scanned(data, input_shape, max_samples, train)
+        module = place.apart(loaded.module) if isinstance(model, nn.Module) else loaded.module
+        loaded = replace(loaded, module=place.model(module))
+        place = place.following(module)
+        feed, train = feed.placed(place), train and train.placed(place)
     record = _scan(loaded, feed, progress)
     measured_at = time.perf_counter()
     report = judged(record, select=select, ignore=ignore, settings=settings)
-    train = _train_feed(train_data, loaded.module, batch_size=batch_size, transform=transform)
     bench = _bench(loaded.module, feed, train, record)
     outcomes = debug_steps.carry_out(
         steps_called_for(record, report.findings),
@@ -133,56 +127,65 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     return replace(report, timings=timings)
 
 
-def _feed(  # noqa: PLR0913 - the words of the contract
-    module: nn.Module,
-    data: object,
-    *,
-    labels: object,
-    input_shape: str | tuple[int, ...] | None,
-    batch_size: int | None,
-    max_samples: int | None,
-    transform: str | None,
-    fix_input: bool,
-    seed: int,
-) -> Feed:
-    if data is None:
-        return synthetic(
-            module,
-            input_shape=input_shape,
-            samples=max_samples,
-            batch_size=batch_size,
-            seed=seed,
-            probe=lambda batch: _probe(module, batch),
+@dataclass(frozen=True)
+class _DataOf:
+    """Opens data for a module, with the options that the data and the training data share."""
+
+    module: nn.Module
+    labels: object
+    batch_size: int | None
+    transform: str | None
+    seed: int
+    fix_input: bool
+
+    def scanned(
+        self,
+        data: object,
+        input_shape: str | tuple[int, ...] | None,
+        max_samples: int | None,
+        train: Feed | None,
+    ) -> Feed:
+        """The data that is scanned: synthetic where none was given."""
+        if data is None:
+            return synthetic(
+                self.module,
+                input_shape=input_shape,
+                samples=max_samples,
+                batch_size=self.batch_size,
+                seed=self.seed,
+                probe=self._probe,
+            )
+        if input_shape is not None:
+            raise UsageError(
+                "--input-shape makes synthetic input, and data was given too.",
+                hint="Leave one of the two out.",
+            )
+        return self._opened(data, labels=self.labels, max_samples=max_samples, scaled_like=train)
+
+    def training(self, data: object) -> Feed | None:
+        """The training data; labels by name are taken from it too, those beside it aren't its."""
+        if data is None:
+            return None
+        named = isinstance(self.labels, str) and not Path(self.labels).exists()
+        return self._opened(data, labels=self.labels if named else None)
+
+    def _opened(self, data: object, **options: Any) -> Feed:
+        return open_data(
+            data,
+            batch_size=self.batch_size,
+            transform=self.transform,
+            fix_input=self.fix_input,
+            seed=self.seed,
+            module=self.module,
+            probe=self._probe,
+            **options,
         )
-    if input_shape is not None:
-        raise UsageError(
-            "--input-shape makes synthetic input, and data was given too.",
-            hint="Leave one of the two out.",
-        )
-    return open_data(
-        data,
-        labels=labels,
-        batch_size=batch_size,
-        max_samples=max_samples,
-        transform=transform,
-        fix_input=fix_input,
-        seed=seed,
-        module=module,
-    )
 
-
-def _probe(module: nn.Module, batch: Batch) -> None:
-    """Raise what the model raises on the batch, and leave the model as it was."""
-    with preserved(module):
-        module(*batch.inputs, **batch.kwargs)
-
-
-def _train_feed(
-    data: object, module: nn.Module | None, *, batch_size: int | None, transform: str | None
-) -> Feed | None:
-    if data is None or module is None:
-        return None
-    return open_data(data, batch_size=batch_size, transform=transform, module=module)
+    def _probe(self, batch: Batch) -> Any:
+        """What the model answers; raises what it raises, and leaves it as it was."""
+        here = Placement().following(self.module).batch(batch)
+        with preserved(self.module):
+            return self.module(*here.inputs, **here.kwargs)
 
 
 def _bench(

@@ -77,7 +77,13 @@ def scan(
     ] = None,
     max_samples: Annotated[
         int | None,
-        option("--max-samples", metavar="N", panel=DATA, min=1, help="Random sample of at most N."),
+        option(
+            "--max-samples",
+            metavar="N",
+            panel=DATA,
+            min=1,
+            help="Random sample of at most N; how many to make without data (256).",
+        ),
     ] = None,
     train_data: Annotated[
         str | None,
@@ -124,8 +130,18 @@ def scan(
         ),
     ] = None,
     device: Annotated[
-        str, option("--device", metavar="NAME", panel=RUN, help="Where the model runs (cpu).")
+        str,
+        option("--device", metavar="NAME", panel=RUN, help="auto, cpu, cuda, cuda:1 or mps (cpu)."),
     ] = "cpu",
+    dtype: Annotated[
+        str | None,
+        option(
+            "--dtype",
+            metavar="NAME",
+            panel=RUN,
+            help="float32, float16, bfloat16 or float64 (the model's own).",
+        ),
+    ] = None,
     steps: Annotated[
         Steps | None, option("--steps", panel=RUN, help="Debug steps to carry out (cheap).")
     ] = None,
@@ -169,6 +185,7 @@ def scan(
             fix_input=fix_input,
             partial=partial,
             device=device,
+            dtype=dtype,
         )
         for target in to_write:
             target.write(report)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
 from actdiag.errors import DataError
+from actdiag.feed.placing import Placement
 from actdiag.records import DataInfo
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from actdiag.feed.batch import Batch
     from actdiag.feed.fit import Source
+    from actdiag.feed.scaling import Scale
 
 
 class Feed:
@@ -30,6 +33,8 @@ class Feed:
         has_labels: whether the first batch has labels.
         batch_size: samples of the first batch.
         advice: what may be wrong with the input, worth telling if the model's forward fails.
+        placement: device and type of the batches that are handed out.
+        scale: offsets and divisors of the features, where ``--transform`` took them from the data.
     """
 
     def __init__(
@@ -41,9 +46,12 @@ class Feed:
         synthetic: bool = False,
         notes: tuple[str, ...] = (),
         advice: tuple[str, ...] = (),
+        scale: Scale | None = None,
     ) -> None:
         self._batches, self._notes = batches, notes
         self.source, self.synthetic, self.advice = source, synthetic, advice
+        self.scale = scale
+        self.placement = Placement()
         self.samples = batches.samples
         first = first or first_batch(batches, source)
         self.has_labels = first.labels is not None
@@ -58,16 +66,24 @@ class Feed:
             self._fed += batch.samples
             self._count += 1
             self._labelled += batch.samples if batch.labels is not None else 0
-            self._nonfinite += sum(map(_nonfinite, batch.named().values()))
-            yield batch
+            placed = self.placement.batch(batch)
+            self._nonfinite += sum(map(_nonfinite, placed.named().values()))
+            yield placed
+
+    def placed(self, placement: Placement) -> Feed:
+        """The same data on another device, in another type."""
+        feed = copy.copy(self)
+        feed.placement = placement
+        return feed
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done to the data and what is odd about it, as far as it has been read."""
+        notes = (*self._notes, *filter(None, [self.placement.note]))
         if not self._nonfinite:
-            return self._notes
+            return notes
         plural = "values of the inputs are" if self._nonfinite > 1 else "value of the inputs is"
-        return (*self._notes, f"{self._nonfinite} {plural} NaN or infinite")
+        return (*notes, f"{self._nonfinite} {plural} NaN or infinite")
 
     @property
     def info(self) -> DataInfo:

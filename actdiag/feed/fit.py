@@ -77,12 +77,14 @@ def fit(
     fix_input: bool = False,
     from_code: bool = False,
     from_text: bool = False,
+    probe: Callable[[Batch], object] | None = None,
 ) -> Fitted:
     """Decide by the ``first`` batch what the inputs of ``module`` need.
 
     ``from_code`` says that the user's own code made the batches: then integers stay integers
     unless the first layer is known to want floats, and time-first layouts are taken as meant.
     ``from_text`` says that nobody chose the type of the numbers: a conversion isn't worth a note.
+    ``probe`` raises what the model raises on a batch: a layout that it takes stays as it is.
 
     Raises:
         DataError: the first layer certainly cannot take the data.
@@ -109,9 +111,23 @@ def fit(
         plan.notes.clear()
     if layer is not None and first.inputs and isinstance(first.inputs[0], Tensor):
         sure = replace(layer, certain=layer.certain and not several)
-        _arrange(plan, first, sure, fix_input=fix_input, from_code=from_code)
+        as_it_is = Fitted(source, dict(plan.steps)).prepare(first)
+        unclear = fix_input and not (sure.certain or sure.time_first)
+        taken = unclear and _takes(probe, as_it_is)
+        _arrange(plan, first, sure, fix_input=fix_input and not taken, from_code=from_code)
     steps = {place: done for place, done in plan.steps.items() if done}
     return Fitted(source, steps, tuple(plan.notes), tuple(plan.advice))
+
+
+def _takes(probe: Callable[[Batch], object] | None, batch: Batch) -> bool:
+    """Whether the model surely takes the batch, tried on its first two samples."""
+    if probe is None:
+        return False
+    try:
+        probe(batch.split(2)[0])
+    except Exception:  # noqa: BLE001 - whatever a model raises on what it can't take
+        return False
+    return True
 
 
 def _types(

@@ -20,16 +20,17 @@ from actdiag.feed.loaders import Wish
 from actdiag.feed.names import LABEL_NAMES, first_named, listed, nearest, printable
 from actdiag.feed.python_names import is_python_name, load_name
 from actdiag.feed.roles import forward_of
-from actdiag.feed.scaling import BUILT_IN, Transformed, check_name, scaled
+from actdiag.feed.scaling import BUILT_IN, Transformed, check_name, check_scale, scale_of, scaled
 from actdiag.feed.select import check_batch_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from actdiag.feed.batch import Batch
     from actdiag.feed.live import Found
 
 
-def open_data(
+def open_data(  # noqa: PLR0913 - the words of the contract, each an option of its own
     spec: Any,
     *,
     labels: Any = None,
@@ -39,6 +40,8 @@ def open_data(
     transform: str | Callable[..., Any] | None = None,
     module: nn.Module | None = None,
     fix_input: bool = False,
+    scaled_like: Feed | None = None,
+    probe: Callable[[Batch], object] | None = None,
 ) -> Feed:
     """Data as batches for ``module``.
 
@@ -54,6 +57,8 @@ def open_data(
         module: the model, which decides types, checks the first layer's width, and tells inputs
             from labels by the arguments of its forward. It is not run.
         fix_input: mend a layout that the model cannot take (and scale 8-bit images).
+        scaled_like: a feed of the training data, whose statistics a built-in ``transform`` uses.
+        probe: raises what the model raises on a batch: what it takes as it is isn't mended.
 
     Raises:
         DataError: the data cannot be read or the model certainly cannot take it.
@@ -86,18 +91,23 @@ def open_data(
         fix_input=fix_input,
         from_code=from_code,
         from_text=tables.is_frame(data),
+        probe=probe,
     )
     if not from_code:
         check_ids(fitted, layer)
     notes += fitted.notes
+    prepared = fitted.prepare(first)
+    scale = None
+    final = fitted
     if isinstance(transform, str) and transform in BUILT_IN:
         channels_first = layer is not None and layer.kind == "conv"
-        final = scaled(fitted, transform, channels_first=channels_first)
+        like = scaled_like.scale if scaled_like is not None else None
+        scale = like or scale_of(fitted, transform, channels_first=channels_first)
+        check_scale(scale, prepared)
+        final = scaled(fitted, scale, by="the training data's" if like else "the data's own")
         notes += final.notes
-    else:
-        final = fitted
-    # Only shapes are read from it, and scaling keeps those.
-    return Feed(final, source=name, first=fitted.prepare(first), notes=notes, advice=fitted.advice)
+    # Only shapes are read from the first batch, and scaling keeps those.
+    return Feed(final, source=name, first=prepared, notes=notes, advice=fitted.advice, scale=scale)
 
 
 def _resolved(data: Any, wish: Wish, file: str) -> Found:

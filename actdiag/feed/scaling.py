@@ -102,8 +102,21 @@ def _usable(divisor: Tensor) -> Tensor:
     return torch.where(divisor > 0, divisor, 1.0)
 
 
-def scaled(source: Fitted, which: str, *, channels_first: bool) -> Fitted:
-    """The source with each float input scaled by the whole data, which is read once for it.
+@dataclass(frozen=True)
+class Scale:
+    """Offsets and divisors of the features of each input, and the axis that the features lie on.
+
+    Attributes:
+        which: ``standardize`` or ``scale01``.
+        inputs: by position or name: offset, divisor (both per feature) and axis.
+    """
+
+    which: str
+    inputs: dict[int | str, tuple[Tensor, Tensor, int | None]]
+
+
+def scale_of(source: Source, which: str, *, channels_first: bool) -> Scale:
+    """The scale by the whole data, which is read once for it.
 
     Features are the second axis of vectors and images, the last one of sequences ``(n, t, f)``
     unless ``channels_first``.
@@ -125,12 +138,32 @@ def scaled(source: Fitted, which: str, *, channels_first: bool) -> Fitted:
             f"--transform {which} cannot be applied: the data holds no real numbers",
             hint="Ids and other whole numbers are not scaled; leave the option out.",
         )
-    steps: dict[int | str, tuple[Step, ...]] = {}
-    for place, seen in moments.items():
-        offset, divisor = getattr(seen, which)()
-        steps[place] = (_step(offset, divisor, axes[place]),)
-    note = {"standardize": "standardized", "scale01": "scaled to 0..1"}[which]
-    return Fitted(source, steps, (f"each feature was {note} by the data's own statistics",))
+    inputs = {place: (*getattr(seen, which)(), axes[place]) for place, seen in moments.items()}
+    return Scale(which, inputs)
+
+
+def scaled(source: Fitted, scale: Scale, *, by: str = "the data's own") -> Fitted:
+    """The source with each float input scaled; ``by`` says whose statistics the scale holds."""
+    steps: dict[int | str, tuple[Step, ...]] = {
+        place: (_step(*one),) for place, one in scale.inputs.items()
+    }
+    note = {"standardize": "standardized", "scale01": "scaled to 0..1"}[scale.which]
+    return Fitted(source, steps, (f"each feature was {note} by {by} statistics",))
+
+
+def check_scale(scale: Scale, batch: Batch) -> None:
+    """Raise DataError unless the inputs of ``batch`` have the features that the scale knows."""
+    for place, (offset, _, axis) in scale.inputs.items():
+        value = batch.named().get(place)
+        features = 0
+        if isinstance(value, Tensor) and value.is_floating_point():
+            features = 1 if axis is None else value.shape[axis] if value.ndim > axis else 0
+        if features != offset.numel():
+            raise DataError(
+                f"--transform {scale.which} takes its statistics from the training data, which "
+                f"has {offset.numel()} features where the data has {features}",
+                hint="Give training data of the same kind as the data.",
+            )
 
 
 def _axis(axes: int, *, channels_first: bool) -> int | None:

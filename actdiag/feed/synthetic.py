@@ -24,6 +24,8 @@ Shape = tuple[int, ...]
 _TIME = 16  # our choice: long enough for attention and recurrence, short enough for any context
 _LENGTH = 128  # our choice, of one-dimensional signals
 _SIDES = (64, 32, 28, 128, 224)  # our choice: common image sizes, tried in this order
+_OTHER_SIDES = (*range(1, 65), 72, 80, 84, 96, 112, 160, 192, 256, 299, 384, 512)  # then these
+_ROWS = (28, 8, 32, 64, 16, 4, 2)  # our choice: sides of images that arrive as flat rows
 _SAMPLES = 256  # our choice: more than min_samples of the unit-level rules
 _EXAMPLE = "Give --input-shape, such as 3,32,32, or 3,32,32;10 for two inputs."
 
@@ -73,8 +75,8 @@ def synthetic(
         samples: how many to make; 256 if None.
         batch_size: most samples in a batch; chosen by the shape if None.
         seed: of a generator of its own; the global one is left alone.
-        probe: called with a batch of two samples for each shape that could be meant; the first
-            shape for which it doesn't raise is taken, or the first of all.
+        probe: runs the model on a batch of two samples for each shape that could be meant; the
+            first shape that it takes and answers with as many samples is taken, else the first.
 
     Raises:
         UsageError: the shape cannot be inferred, or ``input_shape`` cannot be read.
@@ -93,20 +95,28 @@ def synthetic(
         time_first = layer is not None and layer.certain and layer.time_first
         return _Made(shapes, count, seed, size, floating_dtype(module), ids, time_first)
 
-    shapes = candidates[0]
-    if probe is not None and len(candidates) > 1:
-        shapes = next((s for s in candidates if _passes(probe, made(s, 2))), shapes)
+    shapes, how = candidates[0], ""
+    if probe is not None and input_shape is None:
+        others = _further(layer) if layer is not None else ()
+        tried = (s for s in (*candidates, *others) if _passes(probe, made(s, 2)))
+        found = next(tried, None)
+        shapes = found or shapes
+        how = (
+            " and tried on the model" if found else ", but the model takes no shape that was tried"
+        )
     batches = made(shapes, _SAMPLES if samples is None else max(1, samples))
-    notes = () if input_shape is not None else (f"the shape was inferred from {layer}",)
+    notes = () if input_shape is not None else (f"the shape was inferred from {layer}{how}",)
     return Feed(batches, source=_describe(batches), synthetic=True, notes=notes)
 
 
 def _passes(probe: Callable[[Batch], object], batches: _Made) -> bool:
+    batch = next(iter(batches))
     try:
-        probe(next(iter(batches)))
+        answer = probe(batch)
     except Exception:  # noqa: BLE001 - whatever a model raises on a shape it can't take
         return False
-    return True
+    samples = answer.shape[0] if isinstance(answer, Tensor) and answer.ndim else batch.samples
+    return batches.time_first or samples == batch.samples
 
 
 def _describe(made: _Made) -> str:
@@ -142,6 +152,16 @@ def _spatial(layer: FirstLayer) -> tuple[Shape, ...]:
         return ((layer.expects, 16, 32, 32), (layer.expects, 16, 64, 64))
     sides = (28, 32, *_SIDES) if layer.expects == 1 else _SIDES
     return tuple((layer.expects, side, side) for side in dict.fromkeys(sides))
+
+
+def _further(layer: FirstLayer) -> Iterator[tuple[Shape, ...]]:
+    """Less likely shapes: images and signals of any size, and rows that the forward reshapes."""
+    if layer.kind == "conv" and layer.axes < 3:  # noqa: PLR2004 - Conv3d
+        for side in _OTHER_SIDES:
+            yield ((layer.expects, *(side,) * layer.axes),)
+    if not layer.certain and layer.kind in {"conv", "linear", "recurrent"}:
+        for side in _ROWS:
+            yield ((layer.expects * side ** max(layer.axes, 1),),)
 
 
 def _not_inferable(module: nn.Module, layer: FirstLayer | None) -> str:

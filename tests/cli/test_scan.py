@@ -23,6 +23,7 @@ def test_options_reach_the_pipeline(run, pipeline):
     flags = (
         "--labels y --input-shape 3,8 --batch-size 7 --max-samples 9 --transform standardize "
         "--fix-input --model net.py:Net --partial --trust --allow a.B --allow c.D --device meta "
+        "--dtype float64 "
         "--steps none --seed 3 --select ACT,OUT202 --select INI --ignore ACT101 --train-data t.npz"
     )
     run("scan", "model.pt", "--data", "d.npz", *flags.split(), "--model-args", '{"width": 64}')
@@ -46,6 +47,7 @@ def test_options_reach_the_pipeline(run, pipeline):
         "factory_args": {"width": 64},
         "partial": True,
         "device": "meta",
+        "dtype": "float64",
         "steps": "none",
         "seed": 3,
         "select": ("ACT", "OUT202", "INI"),
