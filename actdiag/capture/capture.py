@@ -112,7 +112,7 @@ class Capture:
             if axis is not None and axis >= tensor.dim():
                 axis = None
             known = Trail((site.index,), unit_axis=axis, sample_axis=0)
-            self._recorder.trails.put(tensor, known)
+            self._recorder.follow(site, tensor, known)
             pending.append((site, tensor))
         return pending
 

@@ -9,7 +9,7 @@ from torch.overrides import TorchFunctionMode
 from actdiag.capture.activations import activation, clamp
 from actdiag.capture.attention import fused, multi_head, softmax, weighted_sum
 from actdiag.capture.layers import layer
-from actdiag.capture.movements import keeps_axes, move, other, reshape
+from actdiag.capture.movements import index, keeps_axes, move, other, reshape
 from actdiag.capture.observer import Call, Observer
 from actdiag.capture.operations import Kind, Operation, classify
 from actdiag.capture.products import product
@@ -31,6 +31,7 @@ _HANDLERS = {
     Kind.PRODUCT: product,
     Kind.MOVE: move,
     Kind.RESHAPE: reshape,
+    Kind.INDEX: index,
     Kind.PASS: keeps_axes,
     Kind.OTHER: other,
 }

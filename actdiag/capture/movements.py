@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from actdiag.capture.containers import tensors_in
+from actdiag.capture.handwritten import written_out
 from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
 from actdiag.capture.trail import fitted, merged, reshaped_axis
 from actdiag.records import Role
@@ -45,30 +46,43 @@ def reshape(observer: Observer, _operation: Operation, call: Call) -> Any:
     return output
 
 
-def keeps_axes(observer: Observer, _operation: Operation, call: Call) -> Any:
+def index(observer: Observer, operation: Operation, call: Call) -> Any:
+    """Indexing that only adds axes, ``x[:, :, None]``, is a view; any other picks values."""
+    places = call.args[1] if len(call.args) > 1 else ()
+    places = places if isinstance(places, tuple) else (places,)
+    adds = all(place is None or place is ... or place == slice(None) for place in places)
+    return (reshape if adds else other)(observer, operation, call)
+
+
+def keeps_axes(observer: Observer, operation: Operation, call: Call) -> Any:
     """A linear operation that keeps every axis: a sum, a scaling, a copy, dropout in eval mode."""
     trails = observer.trails(call)
+    call, written = written_out(observer, operation, call) if trails else (call, False)
     output = call.make()
-    if not trails or not isinstance(output, Tensor):
+    if not trails or written or not isinstance(output, Tensor):
         return output
-    if len(trails) == 1 and observer.recorder.trails.of(output) is not None:
-        same_tensor = output is call.args[0] and call.function.__name__.strip("_") not in _CHANGES
-        after = trails[0] if same_tensor else trails[0].passed()
+    before = merged(trails)
+    if len(trails) > 1 or operation.name in _CHANGES:
+        after = before.passed()
     else:
-        after = merged(trails).passed()
+        after = before if output is call.args[0] else before.moved(*before.axes)
     observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
     return output
 
 
-_CHANGES = {"add", "sub", "mul", "div", "neg", "iadd", "imul", "isub", "idiv"}
+_CHANGES = {"add", "sub", "rsub", "subtract", "mul", "multiply", "rmul", "imul", "neg"}
+_CHANGES |= {"div", "divide", "true_divide"}
 
 
 def other(observer: Observer, operation: Operation, call: Call) -> Any:
     """Anything else: where it came from is remembered; what is not understood is told."""
     trails = observer.trails(call)
-    result = call.make()
     if not trails:
-        return result
+        return call.make()
+    call, written = written_out(observer, operation, call)
+    if written:
+        return call.make()
+    result = call.make()
     before = merged(trails)
     unknown = _is_unknown(operation, before)
     if isinstance(result, Tensor) and result.is_floating_point() and unknown:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from actdiag.capture.handwritten import Written
     from actdiag.capture.modules import ModuleStack
     from actdiag.capture.operations import Operation
     from actdiag.capture.recorder import OpenSite, Recorder
@@ -40,6 +41,7 @@ class Observer:
 
     Attributes:
         weights_used: modules whose parameters were arguments of a call.
+        written: by call, the activation that ends with it, or None once it is known to be none.
         not_captured: functions that change values in a way no catalogue knows, in order.
     """
 
@@ -48,6 +50,7 @@ class Observer:
         self.stack = stack
         self.weights_used: set[str] = set()
         self.not_captured: dict[str, None] = {}
+        self.written: dict[tuple[str, str, int], Written | None] = {}
         self._weights = weights
 
     def trails(self, call: Call) -> list[Trail]:
@@ -105,6 +108,11 @@ class Observer:
         samples = self.recorder.samples
         axes = [axis for axis in (carried, 0) if axis is not None and axis < tensor.dim()]
         return next((axis for axis in axes if samples and tensor.shape[axis] % samples == 0), None)
+
+    def call_key(self, operation: Operation) -> tuple[str, str, int]:
+        """Tells one call from all others of a forward pass, and finds it again in the next."""
+        module = self.stack.place().module
+        return module, operation.name, self.recorder.count((module, operation.name))
 
     def note_unknown(self, operation: Operation) -> None:
         """Tell of a function that nothing is known of."""

@@ -34,6 +34,7 @@ class Kind(Enum):
     PRODUCT = auto()  # a scaling, or a gate
     MOVE = auto()  # permutes axes
     RESHAPE = auto()
+    INDEX = auto()
     PASS = auto()  # linear, keeps every axis
     OTHER = auto()
 
@@ -88,23 +89,19 @@ _RESHAPES = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze"}
 _PASSES = {
     *("contiguous", "clone", "detach", "to", "float", "double", "half", "bfloat16", "type", "neg"),
     *("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "dropout1d"),
-    *("dropout2d", "dropout3d", "cpu", "cuda", "requires_grad"),
+    *("dropout2d", "dropout3d", "cpu", "cuda", "requires_grad", "expand", "expand_as"),
     *("add", "sub", "rsub", "div", "true_divide", "subtract", "divide"),
 }
 _READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
+_CONSTANTS = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 _READS |= {"is_floating_point", "is_complex", "data_ptr", "ndimension", "__len__", "item", "tolist"}
 
 KNOWN_SHAPERS = {
-    *(
-        "pow",
-        "square",
-        "sqrt",
-        "abs",
-        "reciprocal",
-    ),  # not linear, but known for what they are: nothing to classify
+    # not linear, but known for what they are: nothing to classify
+    *("pow", "square", "sqrt", "abs", "reciprocal", "logical_not", "logical_and", "logical_or"),
     *("cat", "concat", "concatenate", "stack", "hstack", "vstack", "chunk", "split", "unbind"),
     *("getitem", "narrow", "select", "index_select", "gather", "take_along_dim", "roll", "flip"),
-    *("repeat", "repeat_interleave", "expand", "expand_as", "pad", "unfold", "fold", "tile"),
+    *("repeat", "repeat_interleave", "pad", "unfold", "fold", "tile"),
     *("mean", "sum", "amax", "amin", "max", "min", "var", "std", "norm", "argmax", "argmin"),
     *("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d"),
@@ -117,8 +114,8 @@ KNOWN_SHAPERS = {
         "masked_fill",
         "masked_select",
     ),
-    *("setitem", "copy", "zero", "fill", "zeros_like", "ones_like", "empty_like", "full_like"),
-    *("rand_like", "randn_like", "new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"),
+    *("setitem", "copy", "zero", "fill", "empty_like"),
+    *("rand_like", "randn_like", "new_empty", "new_tensor"),
     *("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "isinf", "any", "all", "type_as"),
     *("matmul", "bmm", "einsum", "baddbmm", "mm", "addmm", "rmatmul", "mul", "cumsum", "tril"),
     *("normalize", "linalg_norm", "pack_padded_sequence", "triu", "rsqrt", "numpy", "scatter"),
@@ -135,7 +132,7 @@ def second_axis(dimensions: int) -> int:
 def classify(function: Callable[..., Any]) -> Operation:
     """Classify a function handed over by ``__torch_function__``."""
     short = getattr(function, "__name__", str(function))
-    if short in _READS:
+    if short in _READS or short in _CONSTANTS:
         return Operation(Kind.IGNORED, short)
     qualified = torch.overrides.resolve_name(function)
     name = short.strip("_")
@@ -156,6 +153,7 @@ def classify(function: Callable[..., Any]) -> Operation:
         Kind.PRODUCT: {"mul", "multiply", "rmul", "imul"},
         Kind.MOVE: _MOVES,
         Kind.RESHAPE: _RESHAPES,
+        Kind.INDEX: {"getitem"},
         Kind.PASS: _PASSES,
     }
     for kind, names in kinds.items():

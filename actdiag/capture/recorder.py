@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.capture.source import calling_line
@@ -12,6 +13,8 @@ from actdiag.records import Role, Site
 from actdiag.stats.site import SiteAccumulator
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from torch import Tensor
 
     from actdiag.functions.row import ActivationFunction
@@ -40,7 +43,6 @@ class OpenSite:
     absorbed: bool = False
     attention: AttentionAccumulator | None = None
     input_id: int | None = None
-    sites_seen: set[int] = field(default_factory=set)
 
     @property
     def units(self) -> int | None:
@@ -66,12 +68,14 @@ class Recorder:
         self.samples = 0
         self.width_changes: list[str] = []
         self._by_name: dict[str, OpenSite] = {}
-        self._calls: Counter[str] = Counter()
+        self._calls: Counter[Hashable] = Counter()
+        self._outputs: dict[int, weakref.ref[Tensor]] = {}
 
     def begin_pass(self, samples: int) -> None:
         """A forward pass over ``samples`` samples begins."""
         self.samples = samples
         self._calls.clear()
+        self._outputs.clear()
         self.trails.clear()
 
     def open(  # noqa: PLR0913 - a site is what its parts are
@@ -92,8 +96,7 @@ class Recorder:
         ``tensor`` gives shape and dtype, ``trail`` what the site is computed from.
         """
         base = place.module if place.own_name else f"{place.module}/{label}".lstrip("/")
-        self._calls[base] += 1
-        call = self._calls[base]
+        call = self.count(base)
         name = base if call == 1 else f"{base}#{call}"
         site = self._by_name.get(name)
         if site is None:
@@ -154,7 +157,22 @@ class Recorder:
                 sample_axis=trail.sample_axis,
                 samples=self.samples,
             )
+        self.follow(site, tensor, trail)
+
+    def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
+        """Remember where the tensor came from without measuring it."""
+        self._outputs[site.index] = weakref.ref(tensor)
         self.trails.put(tensor, trail)
+
+    def output_of(self, index: int) -> Tensor | None:
+        """What the site gave in this pass, if anybody still holds it."""
+        reference = self._outputs.get(index)
+        return None if reference is None else reference()
+
+    def count(self, key: Hashable) -> int:
+        """How often this was asked with that key in this forward pass."""
+        self._calls[key] += 1
+        return self._calls[key]
 
     def measure_input(self, site: OpenSite, tensor: Tensor, unit_axis: int | None) -> None:
         """Add the input of the site's function, before an in-place one overwrites it."""
@@ -175,6 +193,14 @@ class Recorder:
         names = [site.name for site in self.sites]
         return tuple(self._record(site, names) for site in self.sites if not site.absorbed)
 
+    def _seen(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """The inputs, those absorbed into another site replaced by what they were computed from."""
+        found: dict[int, None] = {}
+        for index in inputs:
+            whole = self.sites[index].absorbed
+            found |= dict.fromkeys(self._seen(self.sites[index].inputs) if whole else (index,))
+        return tuple(found)
+
     def _record(self, site: OpenSite, names: list[str]) -> Site:
         stats, per_unit = site.accumulator.to_record()
         attends = site.attention is not None and site.role is Role.ATTENTION
@@ -190,7 +216,7 @@ class Recorder:
             unit_axis=site.unit_axis,
             units=site.units,
             dtype=site.dtype,
-            inputs=tuple(names[index] for index in site.inputs),
+            inputs=tuple(names[index] for index in self._seen(site.inputs)),
             straight=site.straight,
             is_final=site.is_final,
             stats=stats,

@@ -21,6 +21,7 @@ class Trail:
         unit_axis: axis of the channels or features, counted from 0; None when lost.
         sample_axis: axis of the samples, counted from 0; None when lost.
         fresh: this very tensor is the site's output, not something computed from it.
+        changed: values were changed, linearly, since the site: scaled, shifted or added up.
         product: a matrix product of two computed tensors lies since the nearest site.
     """
 
@@ -29,11 +30,17 @@ class Trail:
     unit_axis: int | None = None
     sample_axis: int | None = None
     fresh: bool = False
+    changed: bool = False
     product: bool = False
+
+    @property
+    def axes(self) -> tuple[int | None, int | None]:
+        """The unit and the sample axis."""
+        return self.unit_axis, self.sample_axis
 
     def passed(self) -> Trail:
         """The trail behind an operation that changes values linearly and keeps every axis."""
-        return replace(self, fresh=False)
+        return replace(self, fresh=False, changed=True)
 
     def moved(self, unit_axis: int | None, sample_axis: int | None) -> Trail:
         """The trail behind an operation that moves or reshapes axes."""
@@ -41,7 +48,7 @@ class Trail:
 
     def blurred(self) -> Trail:
         """The trail behind an operation that is not a straight line."""
-        return replace(self, straight=False, fresh=False)
+        return replace(self, straight=False, fresh=False, changed=True)
 
 
 def merged(trails: list[Trail]) -> Trail:
@@ -55,6 +62,7 @@ def merged(trails: list[Trail]) -> Trail:
     return Trail(
         sites=sites,
         straight=False,
+        changed=True,
         unit_axis=units.pop() if len(units) == 1 else None,
         sample_axis=samples.pop() if len(samples) == 1 else None,
         product=any(trail.product for trail in trails),

@@ -1,0 +1,142 @@
+"""Activations written out are one site, with the numbers of the function they are."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from actdiag.capture import Capture
+
+FORMS = {
+    "relu by clamp": ("relu", lambda x: x.clamp(min=0)),
+    "relu by clamp in place": ("relu", lambda x: x.clone().clamp_(min=0)),
+    "relu by maximum with zero": ("relu", lambda x: torch.maximum(x, torch.zeros_like(x))),
+    "relu by maximum with a scalar tensor": ("relu", lambda x: torch.max(x, torch.tensor(0.0))),
+    "relu by where": ("relu", lambda x: torch.where(x > 0, x, 0.0)),
+    "relu by where on zeros": ("relu", lambda x: torch.where(x > 0, x, torch.zeros_like(x))),
+    "relu by masked_fill": ("relu", lambda x: x.masked_fill(x < 0, 0.0)),
+    "relu by a mask": ("relu", lambda x: x * (x > 0)),
+    "leaky relu by where": ("leaky_relu", lambda x: torch.where(x > 0, x, 0.01 * x)),
+    "leaky relu by maximum": ("leaky_relu", lambda x: torch.maximum(x, 0.01 * x)),
+    "elu by where": ("elu", lambda x: torch.where(x > 0, x, torch.exp(x) - 1)),
+    "swish": ("silu", lambda x: x * torch.sigmoid(x)),
+    "swish, the other way round": ("silu", lambda x: torch.sigmoid(x) * x),
+    "swish in place": ("silu", lambda x: x.clone().mul_(torch.sigmoid(x))),
+    "quick gelu": ("quick_gelu", lambda x: x * torch.sigmoid(1.702 * x)),
+    "mish": ("mish", lambda x: x * torch.tanh(F.softplus(x))),
+    "hard swish": ("hardswish", lambda x: x * F.relu6(x + 3) / 6),
+    "gelu by erf": ("gelu", lambda x: x * 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))),
+    "gelu by tanh": (
+        "gelu_tanh",
+        lambda x: 0.5 * x * (1 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))),
+    ),
+    "gelu by tanh and pow": (
+        "gelu_tanh",
+        lambda x: (
+            0.5
+            * x
+            * (1.0 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * torch.pow(x, 3.0))))
+        ),
+    ),
+    "softsign": ("softsign", lambda x: x / (1 + x.abs())),
+}
+
+
+class Net(nn.Module):
+    """A linear layer, the activation, a head."""
+
+    def __init__(self, form):
+        super().__init__()
+        self.first, self.head, self.form = nn.Linear(6, 9), nn.Linear(9, 2), form
+
+    def forward(self, x):
+        return self.head(self.form(self.first(x)))
+
+
+def captured(model, batches):
+    with Capture(model) as capture:
+        for batch in batches:
+            capture.run((batch,), {}, len(batch))
+        return capture.sites(), capture.coverage()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_it_is_one_site_with_the_functions_numbers(form):
+    name, function = FORMS[form]
+    torch.manual_seed(0)
+    model = Net(function)
+    with torch.no_grad():
+        model.first.bias[0] = -40.0
+    batches = [torch.randn(40, 6) * 3 for _ in range(3)]
+    sites, coverage = captured(model, batches)
+    assert [(s.name, s.role.value, s.function) for s in sites[2:-1]] == [(name, "activation", name)]
+    assert coverage.functions_not_captured == ()
+    site = sites[2]
+    assert site.inputs == ("first",)
+    assert sites[-1].inputs == (name,)
+
+    from actdiag import functions
+
+    row = functions.get(name)
+    with torch.no_grad():
+        x = torch.cat([model.first(batch) for batch in batches]).double()
+    assert site.stats.elements == x.numel()
+    slope = row.slope(x, torch, **row.settings).mean().item()
+    assert site.stats.mean_slope == pytest.approx(slope, abs=1e-5)
+    y = row.value(x, torch, **row.settings)
+    assert site.stats.mean == pytest.approx(y.mean().item(), rel=1e-4, abs=1e-5)
+    if row.clips_at_zero:
+        assert site.stats.dead_units == int((y.max(0).values <= 0).sum())
+
+
+def test_a_gate_is_not_taken_for_an_activation():
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(6, 9), nn.Linear(6, 9)
+
+        def forward(self, x):
+            return self.a(x) * torch.sigmoid(self.b(x))
+
+    sites, _ = captured(Gate(), [torch.randn(40, 6)])
+    assert [(s.name, s.role.value) for s in sites[2:]] == [
+        ("b", "linear"),
+        ("sigmoid", "gate"),
+        ("mul", "gated-product"),
+    ]
+
+
+def test_a_gate_behind_a_view_is_one():
+    class SqueezeExcite(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(3, 8, 3), nn.Linear(8, 8)
+
+        def forward(self, x):
+            h = self.conv(x)
+            w = torch.sigmoid(self.fc(h.mean((2, 3))))
+            return h * w[:, :, None, None]
+
+    sites, _ = captured(SqueezeExcite(), [torch.randn(4, 3, 6, 6)])
+    assert {s.name: s.role.value for s in sites}["sigmoid"] == "gate"
+
+
+def test_halves_of_one_matrix_are_gate_and_value():
+    class Fused(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.both, self.down = nn.Linear(6, 16), nn.Linear(8, 6)
+
+        def forward(self, x):
+            gate, value = self.both(x).chunk(2, dim=-1)
+            return self.down(F.gelu(gate) * value)
+
+    sites, _ = captured(Fused(), [torch.randn(40, 6)])
+    assert [(s.name, s.role.value, s.units) for s in sites[1:]] == [
+        ("both", "linear", 16),
+        ("gelu", "gate", 8),
+        ("mul", "gated-product", 8),
+        ("down", "linear", 6),
+    ]
