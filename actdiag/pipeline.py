@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from actdiag._version import __version__
 from actdiag.capture import preserved
 from actdiag.diagnose import diagnose, steps_called_for
 from actdiag.diagnose.judged import diagnosed, judged
-from actdiag.errors import UsageError
+from actdiag.errors import DataError, UsageError
 from actdiag.feed import Batch, Feed, Placement, open_data, placement, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model
 from actdiag.measure import (
@@ -163,11 +164,13 @@ class _DataOf:
         return self._opened(data, labels=self.labels, max_samples=max_samples, scaled_like=train)
 
     def training(self, data: object) -> Feed | None:
-        """The training data; labels by name are taken from it too, those beside it aren't its."""
+        """The training data, its labels by the same name where it has that name too."""
         if data is None:
             return None
-        named = isinstance(self.labels, str) and not Path(self.labels).exists()
-        return self._opened(data, labels=self.labels if named else None)
+        if isinstance(self.labels, str) and not Path(self.labels).exists():
+            with contextlib.suppress(DataError):
+                return self._opened(data, labels=self.labels)
+        return self._opened(data)
 
     def _opened(self, data: object, **options: Any) -> Feed:
         return open_data(
@@ -208,7 +211,8 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:
     if module is None or feed is None:
         weights = weights_of_state(loaded.state)
         note = " ".join(("Only the weights were read: the model was not run.", *loaded.notes))
-        return Scan(tool, loaded.info, DataInfo("none"), Coverage(note=note), weights=weights)
+        info = replace(loaded.info, proposal=loaded.proposal)
+        return Scan(tool, info, DataInfo("none"), Coverage(note=note), weights=weights)
     found = measure(module, feed, total=feed.samples, progress=progress)
     advice = feed.advice if found.coverage.failure is not None else ()
     note = " ".join((*loaded.notes, *advice, found.coverage.note)).strip()

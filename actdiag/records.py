@@ -104,7 +104,8 @@ class ModelInfo:
     """The model as loaded. ``sha256`` is of the file, or null when there is none.
 
     ``training`` holds what the checkpoint says of its training: optimizer, learning rate, weight
-    decay, step, epoch; only keys that were found.
+    decay, step, epoch; only keys that were found. ``proposal`` is code of a factory that fits the
+    weights of a file without a class, where names and shapes prove a plain network.
     """
 
     path: str | None
@@ -116,6 +117,7 @@ class ModelInfo:
     dtype: str | None = None
     training: Measured = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    proposal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.render._terminal.coverage import coverage
 from actdiag.render._terminal.diagnoses import diagnoses
+from actdiag.render._terminal.file import proposed
 from actdiag.render._terminal.findings import findings
 from actdiag.render._terminal.layers import layers
 from actdiag.render._terminal.opening import opening
@@ -30,6 +31,5 @@ def render(
     """
     page = Page.of(width, unicode=unicode)
     sections = opening, diagnoses, findings, layers, coverage
-    return laid_out(
-        (part for section in sections for part in section(report, page)), page, color=color
-    )
+    parts = [part for section in sections for part in section(report, page)]
+    return laid_out((*parts, *proposed(report.scan.model.proposal, page)), page, color=color)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,17 @@ def test_what_cannot_be_done_has_its_exit_code_and_one_message(run, tmp_path, ar
         assert done.stderr.count("actdiag: ") == 1
         assert "should not have happened" not in done.stderr
         assert done.stdout == ""
+
+
+def test_a_state_dict_of_a_plain_network_is_offered_code_that_scans_it(run, tmp_path):
+    torch.save(torch.load(SICK[0], weights_only=False).state_dict(), tmp_path / "weights.pt")
+    done = run("scan", str(tmp_path / "weights.pt"))
+    code = done.stdout.partition("CODE THAT FITS THE WEIGHTS")[2].partition("\n")[2]
+    (tmp_path / "net.py").write_text(textwrap.dedent(code))
+
+    again = run(
+        "scan", str(tmp_path / "weights.pt"), SICK[1], "--model", f"{tmp_path}/net.py:build"
+    )
+    assert done.exit_code == 3
+    assert again.exit_code == 0
+    assert "dead-relu" in again.stdout

@@ -77,9 +77,14 @@ def notes(found: Inspection, page: Page) -> Iterator[RenderableType]:
     if found.notes:
         yield page.heading("NOTES")
         yield page.rows([(page.text("–"), page.text(note)) for note in found.notes])
-    if found.proposal:
+    yield from proposed(found.proposal, page)
+
+
+def proposed(code: str, page: Page) -> Iterator[RenderableType]:
+    """The code of a factory that fits the weights, to be copied."""
+    if code:
         yield page.heading("CODE THAT FITS THE WEIGHTS")
-        for line in found.proposal.splitlines():
+        for line in code.splitlines():
             yield Padding(page.text(line), (0, 0, 0, 2))
 
 
