@@ -7,7 +7,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import ActdiagError, DataError
-from actdiag.feed import images, json_files, numpy_files, tables, torch_files
+from actdiag.feed import images, json_files, numpy_files, table_files, torch_files
 from actdiag.feed.names import nearest, printable
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def _reader(path: Path, head: bytes) -> Callable[[Path], Any]:
     if head.startswith(b"\x93NUMPY"):
         return numpy_files.read_npy
     if head.startswith(b"PAR1"):
-        return tables.read_parquet
+        return table_files.read_parquet
     if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05":
         return torch_files.read_torch
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size:
@@ -131,7 +131,7 @@ def _text_reader(path: Path, head: bytes) -> Callable[[Path], Any]:
         )
     if not text.strip() and len(head) < _HEAD:
         raise DataError(f"{printable(path)} holds nothing but white space", hint="Write it again.")
-    return json_files.read_json if text.lstrip()[:1] in {"{", "["} else tables.read_csv
+    return json_files.read_json if text.lstrip()[:1] in {"{", "["} else table_files.read_csv
 
 
 def _mostly_text(head: bytes) -> bool:

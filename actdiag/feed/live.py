@@ -19,6 +19,7 @@ from actdiag.feed.labels import prepare_labels
 from actdiag.feed.names import listed, printable
 from actdiag.feed.roles import divide
 from actdiag.feed.select import default_batch_size, sample_of
+from actdiag.feed.spool import LargeTable
 from actdiag.feed.tensors import check_numeric, is_array
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ def resolve(data: Any, wish: Wish, notes: tuple[str, ...] = ()) -> Found:
     """
     if tables.is_frame(data):
         columns = tables.columns(data, wish.key, separate=wish.labels is not None)
+        return _aligned((columns.matrix,), {}, columns.labels, wish, notes + columns.notes)
+    if isinstance(data, LargeTable):
+        columns = tables.large_columns(data, wish.key, separate=wish.labels is not None)
         return _aligned((columns.matrix,), {}, columns.labels, wish, notes + columns.notes)
     if isinstance(data, ImageRows):
         return _aligned((data,), {}, data.labels, wish, notes + data.notes)

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from actdiag.errors import DataError
-from actdiag.feed import files, tables
+from actdiag.feed import files, members, tables
 from actdiag.feed.aligned import Aligned
 from actdiag.feed.feed import Feed, first_batch
 from actdiag.feed.first_layer import first_layer
@@ -46,9 +46,10 @@ def open_data(  # noqa: PLR0913 - the words of the contract, each an option of i
     """Data as batches for ``module``.
 
     Args:
-        spec: path of a data file or folder of images, ``file.py:name`` or ``pkg.mod:name``, or a
-            live object: tensor, array, ``(x, y)``, dict of arrays, frame, list of batches,
-            DataLoader, Dataset, iterable, or a callable that returns one of these.
+        spec: path of a data file or folder of images, ``data.npz:x_test`` for one array in a file
+            of several, ``file.py:name`` or ``pkg.mod:name``, or a live object: tensor, array,
+            ``(x, y)``, dict of arrays, frame, list of batches, DataLoader, Dataset, iterable, or a
+            callable that returns one of these.
         labels: a column or key of the data, the path of a file, or an array ``(samples, ...)``.
         batch_size: most samples in a batch. Chosen by the shape of the samples if None; what
             already comes in batches is split, never joined.
@@ -72,7 +73,7 @@ def open_data(  # noqa: PLR0913 - the words of the contract, each an option of i
     layer = first_layer(module)
     if isinstance(data, ImageRows) and layer is not None and layer.axes == 2:  # noqa: PLR2004 - images
         data = data.with_channels(layer.expects)
-    key, beside = _labels(labels, data)
+    key, beside = _labels(labels, data, spec)
     forward = forward_of(module)
     wish = Wish(forward, key, beside, batch_size, max_samples, seed)
     found = _resolved(data, wish, name if isinstance(spec, str | Path) else "")
@@ -125,6 +126,8 @@ def _data(spec: Any, seed: int) -> tuple[Any, str]:
     if not isinstance(spec, str | Path):
         return spec, _live_name(spec)
     text = str(spec)
+    if member := members.parse(text):
+        return members.read(member), printable(text)
     if is_python_name(text) and not files.exists(Path(text)):
         return load_name(text, "--data", seed), printable(text)
     return files.read(Path(text)), printable(text)
@@ -137,8 +140,8 @@ def _live_name(data: Any) -> str:
     return printable(getattr(data, "__name__", None) or type(data).__name__)
 
 
-def _labels(labels: Any, data: Any) -> tuple[str | None, Any]:
-    """``labels`` as a key of the data, or as an array beside it."""
+def _labels(labels: Any, data: Any, spec: Any) -> tuple[str | None, Any]:
+    """``labels`` as a key of the data, or as an array beside it, also in the file of ``spec``."""
     if labels is None:
         return None, None
     if not isinstance(labels, str | Path):
@@ -148,8 +151,12 @@ def _labels(labels: Any, data: Any) -> tuple[str | None, Any]:
     known = [str(name) for name in data] if isinstance(data, dict) else known
     if text in known:
         return text, None
+    if member := members.parse(text):
+        return None, members.array(member)
     if files.exists(Path(text)):
         return None, _label_file(Path(text))
+    if isinstance(spec, str | Path) and (member := members.parse(str(spec))):
+        return None, members.array(members.Member(member.path, text))
     if known or not isinstance(data, Tensor | np.ndarray | ImageRows | tuple):
         return text, None
     raise DataError(

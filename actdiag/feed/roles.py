@@ -153,6 +153,10 @@ def _chosen(named: dict[str, Any], forward: Forward | None) -> list[str]:
     if len(named) == 1 or (forward and forward.any_name and not forward.required):
         return list(named)
     takes = f"The model's forward takes {listed(forward.names)}. " if forward else ""
+    parted = ((name, set(name.casefold().split("_"))) for name in named)
+    split = next((n for n, parts in parted if "test" in parts and parts & {*INPUT_NAMES}), None)
+    if split is not None:
+        takes = f"Name one after the file, as DATA:{printable(split)}. "
     raise DataError(
         f"cannot tell which of {listed(named)} is the model's input",
         hint=f"{takes}Name the input x and the labels y, or name the inputs as the forward does.",

@@ -88,7 +88,8 @@ class Moments:
     def standardize(self) -> tuple[Tensor, Tensor]:
         """Offset and divisor per feature: mean and population std, 1 for constant features."""
         std = (self._squares / self._count.clamp(min=1)).sqrt()
-        return self._mean, _usable(std)
+        # Rounding gives a constant feature a std of 1e-16 or so: least and largest value tell.
+        return self._mean, _usable(torch.where(self.high > self.low, std, 0.0))
 
     def scale01(self) -> tuple[Tensor, Tensor]:
         """Offset and divisor per feature: least value and range, 1 for constant features."""

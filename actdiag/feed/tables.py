@@ -1,30 +1,28 @@
-"""Tables: pandas frames, CSV and Parquet files, as a matrix of numbers and a column of labels."""
+"""Tables as a matrix of numbers and a column of labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from actdiag.errors import DataError
 from actdiag.feed.names import first_named, listed, nearest, printable
+from actdiag.feed.spool import LargeTable, Spool, Spooled
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
 # Shorter than for arrays: a column named "classes" or "targets" may well be a feature.
 _LABEL_COLUMNS = ("label", "labels", "target", "y", "class")
-_SEPARATORS = ",;\t|"
 
 
 @dataclass(frozen=True)
 class Columns:
     """A table taken apart: ``matrix`` ``(rows, features)``, ``labels`` ``(rows,)`` or None."""
 
-    matrix: np.ndarray[Any, Any]
+    matrix: np.ndarray[Any, Any] | Spooled
     labels: np.ndarray[Any, Any] | None
     notes: tuple[str, ...]
 
@@ -43,11 +41,12 @@ def as_array(value: Any) -> Any:
     return value if hasattr(value, "shape") else np.asarray(value)
 
 
-def columns(frame: Any, key: str | None, *, separate: bool = False) -> Columns:
+def columns(frame: Any, key: str | None, *, separate: bool = False, first_row: int = 0) -> Columns:
     """Split ``frame`` into features and labels.
 
     ``key`` names the column of the labels; without it, one called label, target, y or class is
-    taken and noted, unless ``separate`` says that the labels come from elsewhere.
+    taken and noted, unless ``separate`` says that the labels come from elsewhere. ``first_row`` is
+    the number of rows before this piece of a table.
 
     Raises:
         DataError: no such column, columns that aren't numbers, no features or no rows.
@@ -67,7 +66,7 @@ def columns(frame: Any, key: str | None, *, separate: bool = False) -> Columns:
         label = first_named(named, _LABEL_COLUMNS)
         if label is not None:
             notes.append(f"column {printable(label)!r} was taken as the labels")
-    index = _saved_index(table, named)
+    index = _saved_index(table, named, first_row)
     if index is not None:
         notes.append(f"column {printable(index)!r} counts the rows and was left out")
     features = [column for name, column in named.items() if name not in {label, index}]
@@ -79,12 +78,34 @@ def columns(frame: Any, key: str | None, *, separate: bool = False) -> Columns:
     return Columns(matrix, labels, tuple(notes))
 
 
-def _saved_index(table: pd.DataFrame, named: dict[str, Any]) -> str | None:
+def large_columns(table: LargeTable, key: str | None, *, separate: bool = False) -> Columns:
+    """The same for a table that is read in pieces, into a temporary file.
+
+    Raises:
+        DataError: as for :func:`columns`, or the temporary file has no room.
+    """
+    spool, labels, notes = Spool(table), [], dict[str, None]()
+    rows = 0
+    for frame in table.frames():
+        part = columns(frame, key, separate=separate, first_row=rows)
+        rows += len(frame)
+        spool.add(np.asarray(part.matrix))
+        notes |= dict.fromkeys(part.notes)
+        if part.labels is not None:
+            labels.append(part.labels)
+    if not rows:
+        raise DataError("the table has no rows", hint="Give at least one row below the header.")
+    said = f"{rows:,} rows were read piece by piece: the file is large for this machine's memory"
+    return Columns(spool.matrix(), np.concatenate(labels) if labels else None, (*notes, said))
+
+
+def _saved_index(table: pd.DataFrame, named: dict[str, Any], start: int) -> str | None:
     """The nameless first column that pandas writes for its index, if it just counts the rows."""
     first = next(iter(named), None)
     if first is None or not first.startswith("Unnamed: 0") or len(named) == 1:
         return None
-    return first if (table[named[first]] == np.arange(len(table))).all() else None
+    counted = np.arange(start, start + len(table))
+    return first if (table[named[first]] == counted).all() else None
 
 
 def _matrix(table: pd.DataFrame) -> np.ndarray[Any, Any]:
@@ -120,59 +141,3 @@ def _label_column(column: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
     if types.is_numeric_dtype(column):
         return np.asarray(column.to_numpy())
     return np.asarray(column.astype(str).to_numpy(dtype=object))
-
-
-def read_csv(path: Path) -> pd.DataFrame:
-    """The table in a text file with separated values; a first row of numbers is no header."""
-    import pandas as pd
-
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        first = next((line for line in file if line.strip()), "").rstrip("\r\n")
-    separator = max(_SEPARATORS, key=first.count)
-    if separator not in first and len(first.split()) > 1:
-        separator = r"\s+"
-    cells = first.split() if separator == r"\s+" else first.split(separator)
-    header: Literal["infer"] | None = None if _is_data(cells) else "infer"
-    try:
-        frame = pd.read_csv(
-            path, sep=separator, header=header, encoding="utf-8-sig", low_memory=False
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{printable(path)} is not a table: {printable(error)}",
-            hint="Each line needs the same number of values, separated by commas.",
-        ) from error
-    named: pd.DataFrame = frame.rename(columns=lambda name: str(name).strip())
-    return named
-
-
-def read_parquet(path: Path) -> pd.DataFrame:
-    """The table in a Parquet file; needs the extra ``parquet``."""
-    import pandas as pd
-
-    try:
-        return pd.read_parquet(path)
-    except ImportError as error:
-        raise DataError(
-            f"reading {printable(path)} needs pyarrow, which is not installed",
-            hint="Install it with: pip install 'torch-actdiag[parquet]'",
-        ) from error
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{printable(path)} is not a readable Parquet file: {printable(error)}",
-            hint="It may be cut short; copy or write it again.",
-        ) from error
-
-
-def _is_data(cells: list[str]) -> bool:
-    """Numbers are data, but 0, 1, 2, ... are the column names that pandas gives to a matrix."""
-    counted = len(cells) > 2 and cells == [str(place) for place in range(len(cells))]  # noqa: PLR2004 - 0, 1 may be data
-    return not counted and all(map(_is_number, cells))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell.strip().strip('"'))
-    except ValueError:
-        return False
-    return True
