@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from actdiag.stats.layout import POSITIONS, float_type, groups
+from actdiag.stats.layout import groups
 from actdiag.stats.moments import Measured, Row, combined, combined_means, shifted
-from actdiag.stats.scratch import beside, flat
+from actdiag.stats.scratch import beside, readable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 FLUSH = 64
 # Squared distance of the mean from the shift, in variances: costs 4 of float64's 16 digits.
 FARTHEST = 1e4
-# Reductions over fewer neighbouring numbers than this are slower than turning the block around.
-SHORT = 64
 
 
 def clean_moments(column: Tensor, *, spans: bool) -> Measured:
@@ -58,17 +56,6 @@ def _walk(column: Tensor, shift: Tensor | None, *, spans: bool) -> Measured:
     return Measured(table, combined_means(torch.stack(samples)) if samples else None)
 
 
-def _readable(block: Tensor) -> Tensor:
-    """The block as float until the next call; where its rows are short, its units lie together."""
-    dtype = float_type(block)
-    values = block.abs() if block.is_complex() else block
-    if values.ndim > POSITIONS and values.stride(-1) == 1 and values.shape[-1] < SHORT:
-        turned = flat("readable", values.numel(), dtype)
-        turned = turned.view(values.shape[0], *values.shape[2:], values.shape[1]).movedim(-1, 1)
-        return turned.copy_(values)
-    return values if values.dtype == dtype else beside("readable", values, dtype).copy_(values)
-
-
 class _Part:
     """Results of some blocks: lists with one vector of units per block.
 
@@ -92,7 +79,7 @@ class _Part:
 
     def add_group(self, blocks: list[Tensor]) -> None:
         """Measure the blocks of one group of whole samples."""
-        sums = [self._add(_readable(block)) for block in blocks]
+        sums = [self._add(readable(block)) for block in blocks]
         self.sample_sums.append(sum(sums[1:], start=sums[0]))
         self.sample_counts.append(sum(block[0, 0].numel() for block in blocks))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# A block of float32, its float64 copy and a float32 mask together stay within 1 MB of cache.
+# A block of float32, its float64 copy and a float32 mask together take 1 MB of cache.
 CACHE_ELEMENTS = 1 << 16
 # On an accelerator a launch costs more than a trip to memory.
 LAUNCH_ELEMENTS = 1 << 24

@@ -12,7 +12,7 @@ import torch
 from actdiag.stats.layout import as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import picked
-from actdiag.stats.scratch import beside
+from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ class Inputs:
             self.slopes = self.slopes + torch.stack((slopes.sum(), seen.double().sum()))
 
     def _counts(self, block: Tensor) -> Tensor:
-        values = as_float(block.to(self.device))
+        on_cpu = self.device.type == "cpu"
+        values = readable(block.to(self.device)) if on_cpu else as_float(block)
         outer = (0, *range(2, values.ndim))
-        on_cpu = values.device.type == "cpu"
         mask = beside("mask", values, values.dtype) if on_cpu else torch.empty_like(values)
         below, above = self.function.saturated_below, self.function.saturated_above
         low, high = values.amin(outer), values.amax(outer)

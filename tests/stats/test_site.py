@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -273,3 +274,23 @@ def test_gradients_are_left_alone():
     site = accumulate(tensor, function=GELU)
     assert not site.tables.settled().requires_grad
     assert tensor.grad is None
+
+
+def test_batches_inside_and_outside_of_inference_mode_mix():
+    tensor = torch.randn(12, 3)
+    site = SiteAccumulator(3, GELU)
+    for index, part in enumerate(tensor.split(3)):
+        with torch.inference_mode(mode=index % 2 == 0):
+            inside = part.clone()
+            site.update_input(inside, unit_axis=1, sample_axis=0, samples=3)
+            site.update(inside, unit_axis=1, sample_axis=0, samples=3)
+    assert_same(site.to_record(), accumulate(tensor, function=GELU).to_record())
+
+
+def test_threads_do_not_share_buffers():
+    tensors_of_threads = [torch.full((400, 300), float(value)) for value in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        sites = list(pool.map(accumulate, tensors_of_threads))
+    for value, site in enumerate(sites):
+        stats, _ = site.to_record()
+        assert (stats.mean, stats.std, stats.quantiles["0.5"]) == (value, 0, value)
