@@ -36,7 +36,9 @@ def where_it_dies(scan: Scan) -> Death | None:
             return Death(site, f"{amount} values there are NaN or infinite")
         if site.role not in SIGNAL:
             continue
-        if site.units and stats.dead_units == site.units:
+        if not site.units:  # the mean over all of a softmax is the same for every sample
+            continue
+        if stats.dead_units == site.units:
             return Death(site, f"none of its {site.units} units ever fires")
         if stats.between_sample is not None and stats.between_sample < SAME_FOR_ALL:
             return Death(site, "it gives the same values whatever the sample")

@@ -8,6 +8,7 @@ from actdiag import scan
 from actdiag.records import Outcome
 from actdiag.steps import carry_out, registry
 from actdiag.steps.base import Case
+from actdiag.steps.depth import where_it_dies
 from actdiag.steps.label_smoothing import ideal_gap
 from tests.end_to_end.samples import scanned
 
@@ -72,6 +73,15 @@ def test_a_fresh_initialisation_mends_an_exploding_one():
     assert told.outcome is Outcome.HELPS
     assert told.measured["growth"][0] > 1e6
     assert 0.1 < told.measured["growth"][1] < 10
+
+
+def test_the_signal_does_not_die_in_a_softmax():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4), nn.Softmax(1))
+    found = scan(model, torch.randn(200, 8)).scan
+
+    assert found.sites[-1].function == "softmax"
+    assert where_it_dies(found) is None
 
 
 def test_the_statistics_name_the_layer_where_the_signal_dies():
