@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -69,10 +69,16 @@ class Spool:
     """Takes the pieces of a matrix one after the other, and then is one."""
 
     def __init__(self, table: LargeTable) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="actdiag-")  # noqa: SIM115 - mapped
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="actdiag-")  # noqa: SIM115 - closed on exit
         self._table = table
         self._rows, self._features = 0, 0
         self._whole = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()  # what was mapped of it stays
 
     def add(self, piece: np.ndarray[Any, Any]) -> None:
         """Append rows.

@@ -84,19 +84,20 @@ def large_columns(table: LargeTable, key: str | None, *, separate: bool = False)
     Raises:
         DataError: as for :func:`columns`, or the temporary file has no room.
     """
-    spool, labels, notes = Spool(table), [], dict[str, None]()
-    rows = 0
-    for frame in table.frames():
-        part = columns(frame, key, separate=separate, first_row=rows)
-        rows += len(frame)
-        spool.add(np.asarray(part.matrix))
-        notes |= dict.fromkeys(part.notes)
-        if part.labels is not None:
-            labels.append(part.labels)
-    if not rows:
-        raise DataError("the table has no rows", hint="Give at least one row below the header.")
+    labels, notes, rows = list[np.ndarray[Any, Any]](), dict[str, None](), 0
+    with Spool(table) as spool:
+        for frame in table.frames():
+            part = columns(frame, key, separate=separate, first_row=rows)
+            rows += len(frame)
+            spool.add(np.asarray(part.matrix))
+            notes |= dict.fromkeys(part.notes)
+            if part.labels is not None:
+                labels.append(part.labels)
+        if not rows:
+            raise DataError("the table has no rows", hint="Give at least one row below the header.")
+        matrix = spool.matrix()
     said = f"{rows:,} rows were read piece by piece: the file is large for this machine's memory"
-    return Columns(spool.matrix(), np.concatenate(labels) if labels else None, (*notes, said))
+    return Columns(matrix, np.concatenate(labels) if labels else None, (*notes, said))
 
 
 def _saved_index(table: pd.DataFrame, named: dict[str, Any], start: int) -> str | None:
