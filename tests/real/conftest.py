@@ -15,7 +15,7 @@ def _wheels():
         pytest.skip(str(error))
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _one_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # statistics are many small operations, in which threads wait
