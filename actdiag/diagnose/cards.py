@@ -10,6 +10,7 @@ from actdiag.diagnose import signal_causes as signal
 from actdiag.diagnose.base import Card, CauseJudge, Symptom
 from actdiag.records import Severity
 from actdiag.rules.harm import fails, score_text
+from actdiag.rules.training import Age, age
 from actdiag.steps.depth import number, percent
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def outputs_all_same(case: Case) -> Symptom | None:
     }
     if constant:
         return Symptom(constant[0].message, measured)
-    if output.predicted_classes == 1 and (output.label_classes or 0) > 1 and fails(case.scan):
+    collapsed = output.predicted_classes == 1 and (output.label_classes or 0) > 1
+    if collapsed and fails(case.scan) and age(case.scan) is not Age.FRESH:
         text = (
             f"All {output.predictions} predictions are the same class; the labels use "
             f"{output.label_classes}."
@@ -84,6 +86,8 @@ def not_learning(case: Case) -> Symptom | None:
     output = case.scan.output
     if fails(case.scan):
         text = f"The model has not learned: {score_text(case.scan)}."
+        if age(case.scan) is Age.FRESH:
+            text += " Its weights look as an initialiser left them: was it trained at all?"
         return Symptom(text, {"accuracy": output.accuracy, "r2": output.r2} if output else {})
     judged = output is not None and (output.accuracy is not None or output.r2 is not None)
     blocking = [

@@ -9,6 +9,9 @@ from typing import Any
 from actdiag.text import printable
 
 SHOWN = 4
+# How a pickle puts together what every checkpoint holds.
+_HARMLESS = ("_rebuild", "OrderedDict", "UNPICKLER", "_var", "result")
+_HARMLESS += ("set", "frozenset", "dict", "list", "tuple", "bytearray")
 
 
 def what_it_does(raw: bytes | None) -> str:
@@ -35,10 +38,9 @@ def _is_foreign_call(line: ast.stmt) -> bool:
     if isinstance(line, ast.ImportFrom | ast.Import):
         return False
     named = {node.id for node in ast.walk(line) if isinstance(node, ast.Name)}
-    harmless = ("_rebuild", "OrderedDict", "UNPICKLER", "_var", "result")
     called = [
         node.func.id
         for node in ast.walk(line)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
     ]
-    return bool(called) and bool(named) and not all(name.startswith(harmless) for name in called)
+    return bool(called) and bool(named) and not all(name.startswith(_HARMLESS) for name in called)

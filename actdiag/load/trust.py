@@ -18,7 +18,7 @@ from torch import nn
 from torch.torch_version import TorchVersion
 
 from actdiag.errors import ModelFileError, RefusedError, UsageError
-from actdiag.load import autopsy
+from actdiag.load import autopsy, usercode
 from actdiag.load.allowing import how_to_allow, listed
 from actdiag.load.shells import module_of, shell_for
 from actdiag.load.standins import stand_ins, support
@@ -174,7 +174,8 @@ def resolve(name: str, home: ModuleType | None) -> Any:
         message = f"--allow {printable(name)}: that was defined in the script that saved the file."
         raise UsageError(message, hint=f"Name the script too: --model FILE.py:{attribute}.")
     try:
-        return getattr(importlib.import_module(module_name), attribute)
+        with usercode.importable_from_here():
+            return getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         message = f"--allow {printable(name)}: it cannot be imported ({printable(error)})."
         hint = "Run where its package is installed, or check the spelling."

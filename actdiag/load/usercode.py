@@ -77,6 +77,17 @@ def imported(code: UserCode) -> Iterator[ModuleType]:
                     del sys.modules[name]
 
 
+@contextlib.contextmanager
+def importable_from_here() -> Iterator[None]:
+    """Python code in the working directory can be imported by name while the block runs."""
+    path = list(sys.path)
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+
+
 def look_up(module: ModuleType, code: UserCode) -> Any:
     """The object that ``code`` names in its module.
 
