@@ -175,7 +175,7 @@ def test_a_module_that_contains_itself_is_told_once():
 
 def test_shapes_that_no_file_can_hold_are_no_shapes():
     tensor = "ctorch._utils\n_rebuild_tensor_v2\n"
-    raw = f"\x80\x02}}X\x01\x00\x00\x00w{tensor}(NK\x00(L99999999999999999999L\ntttRs.".encode(
+    raw = f"\x80\x02}}X\x01\x00\x00\x00w{tensor}(NK\x00(L99999999999999999999L\nttRs.".encode(
         "latin1"
     )
     (layer,) = outline(read_inert(raw)).layers
