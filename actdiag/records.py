@@ -514,7 +514,10 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A scan, what the rules found in it, and the diagnoses."""
+    """A scan, what the rules found in it, and the diagnoses.
+
+    ``known`` holds the fingerprints of findings that a baseline has too, no milder than here.
+    """
 
     scan: Scan = field(metadata={"flatten": True})
     findings: tuple[Finding, ...] = ()
@@ -522,6 +525,7 @@ class Report:
     skipped: tuple[Skip, ...] = ()
     verdict: ReportVerdict = ReportVerdict.NOT_CHECKED
     timings: Timings = field(default_factory=Timings)
+    known: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

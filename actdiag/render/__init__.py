@@ -1,4 +1,4 @@
-"""Report formats: one module each, holding a pure ``render(report) -> str``.
+"""Report formats: one module each, holding a pure ``render(report, *more) -> str``.
 
 A new format is a new file; modules whose names start with an underscore are shared parts.
 Nothing here imports torch.
@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import UsageError, did_you_mean
-from actdiag.render._words import clean
+from actdiag.render._words import clean, defused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from actdiag.records import Inspection, Report
 
 __all__ = [
     "Display",
     "clean",
+    "defused",
     "names",
     "render",
+    "render_all",
     "render_inspection",
     "require",
     "require_inspection",
@@ -70,13 +74,20 @@ def render(name: str, report: Report, display: Display | None = None) -> str:
     Raises:
         UsageError: there is no such format.
     """
+    return render_all(name, (report,), display)
+
+
+def render_all(name: str, reports: Sequence[Report], display: Display | None = None) -> str:
+    """Return one or more reports as one document in the format of that name.
+
+    Raises:
+        UsageError: there is no such format.
+    """
     module: Any = importlib.import_module(f"{__name__}.{require(name)}")
     if not getattr(module, "FITS_DISPLAY", False):
-        return str(module.render(report))
-    display = display or Display()
-    return str(
-        module.render(report, width=display.width, color=display.color, unicode=display.unicode)
-    )
+        return str(module.render(*reports))
+    fitted = asdict(display or Display())
+    return "\n".join(module.render(report, **fitted) for report in reports)
 
 
 def require_inspection(name: str) -> str:

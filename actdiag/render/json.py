@@ -6,6 +6,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from actdiag.records import SCHEMA_VERSION
+
 if TYPE_CHECKING:
     from actdiag.records import Report
 
@@ -16,12 +18,16 @@ _HAZARDS = re.compile(
 )
 
 
-def render(report: Report) -> str:
+def render(report: Report, *more: Report) -> str:
     r"""Return the report as JSON; every record of a list on a line of its own.
 
+    Several reports stand in the list ``reports`` of one document, each on a line.
     The same report gives the same text, byte for byte. Characters that could harm a terminal are
     written as ``\uXXXX``, which reads back as the same character.
     """
+    if more:
+        documents = [each.to_json() for each in (report, *more)]
+        return written({"schema_version": SCHEMA_VERSION, "reports": documents})
     return written(report.to_json())
 
 

@@ -33,7 +33,7 @@ def test_keys_come_in_the_order_of_the_schema():
     keys = list(json.loads(json_format.render(build.sick())))
 
     assert keys[:4] == ["schema_version", "tool", "model", "data"]
-    assert keys[-5:] == ["findings", "diagnoses", "skipped", "verdict", "timings"]
+    assert keys[-6:] == ["findings", "diagnoses", "skipped", "verdict", "timings", "known"]
 
 
 def test_hostile_names_cannot_harm_a_terminal_and_read_back_unchanged():

@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from actdiag.records import Confidence, Role
+from actdiag.render._facts import MARKS
 from actdiag.render._story import by_diagnosis
-from actdiag.render._terminal.page import MARKS, STRONG, STYLES, Page
+from actdiag.render._terminal.page import STRONG, STYLES, Page
 from actdiag.render._words import listed
 
 if TYPE_CHECKING:

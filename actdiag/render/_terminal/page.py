@@ -18,18 +18,19 @@ from rich.table import Table
 from rich.text import Text
 
 from actdiag.records import Severity
-from actdiag.render._words import clean
+from actdiag.render._facts import MARKS
+from actdiag.render._words import clean, defused
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
 
-MARKS = {Severity.ERROR: "✗", Severity.WARNING: "!", Severity.INFO: "i"}
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold magenta", Severity.INFO: "bold"}
 GOOD = "bold green"
 BAD = "bold red"
 STRONG = "bold"
+SIGNS = {"✓": GOOD, "?": BAD} | {MARKS[severity]: STYLES[severity] for severity in Severity}
 
 Part = str | tuple[str, str]
 
@@ -57,7 +58,7 @@ class Page:
         """Return text from anywhere, made safe to print here, numbers tied to their per cent."""
         if len(text) > _LONGEST:
             text = text[:_LONGEST] + "…"
-        return _PERCENT.sub(TIE, clean(text, unicode=self.unicode))
+        return _PERCENT.sub(TIE, clean(defused(text), unicode=self.unicode))
 
     def text(self, *parts: Part) -> Text:
         """Join plain and ``(text, style)`` parts; never reads markup out of them."""

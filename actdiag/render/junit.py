@@ -1,0 +1,72 @@
+"""JUnit XML: one suite per model, one test case per finding, as CI systems list tests.
+
+An error or a warning is a failure, a note passes and is told in its output, a rule that could not
+run is skipped, and a model that was not checked is an error.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from actdiag.records import ReportVerdict, Severity
+from actdiag.render._findings import advised, fresh, line_of, place, title
+from actdiag.render._story import headline, model_name, skips_by_reason
+
+if TYPE_CHECKING:
+    from actdiag.records import Finding, Report
+
+_MOST = 1000  # cases of one suite; our choice: more than a person reads
+
+
+def render(report: Report, *more: Report) -> str:
+    """Return the document; at most a thousand findings of a model are cases, the worst."""
+    suites = ET.Element("testsuites", name="actdiag")
+    for each in (report, *more):
+        _suite(suites, each)
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _suite(suites: ET.Element, report: Report) -> None:
+    path = report.scan.model.path or report.scan.model.class_name
+    suite = ET.SubElement(suites, "testsuite", name=line_of(path, 300))
+    model, (verdict, why) = line_of(model_name(report), 300), headline(report)
+
+    def case(name: str) -> ET.Element:
+        return ET.SubElement(suite, "testcase", classname=model, name=line_of(name))
+
+    checked = case("checked")
+    if report.verdict is ReportVerdict.NOT_CHECKED:
+        _outcome(checked, "error", "not-checked", line_of(verdict), line_of(why))
+    found = fresh(report)
+    for finding in found[:_MOST]:
+        _finding(case(f"{finding.code} {finding.name}: {place(finding)}"), finding)
+    if len(found) > _MOST:
+        left = f"+{len(found) - _MOST:,} more"
+        said = f"{left}; --report json=PATH holds all of them"
+        _outcome(case("more findings"), "failure", "more", left, said)
+    for reason, codes in skips_by_reason(report.skipped).items():
+        for code in codes:
+            ET.SubElement(case(code), "skipped", message=line_of(reason))
+    _count(suite)
+
+
+def _finding(case: ET.Element, finding: Finding) -> None:
+    told = "\n".join(filter(None, (advised(finding), line_of(finding.source or ""))))
+    if finding.severity is Severity.INFO:
+        ET.SubElement(case, "system-out").text = told
+    else:
+        _outcome(case, "failure", str(finding.severity), title(finding), told)
+
+
+def _outcome(case: ET.Element, tag: str, kind: str, message: str, text: str) -> None:
+    ET.SubElement(case, tag, {"type": kind, "message": message}).text = text
+
+
+def _count(suite: ET.Element) -> None:
+    tags = Counter(child.tag for case in suite for child in case)
+    amounts = {"tests": len(suite), "failures": tags["failure"], "errors": tags["error"]}
+    for key, amount in (amounts | {"skipped": tags["skipped"]}).items():
+        suite.set(key, str(amount))

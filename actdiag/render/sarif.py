@@ -1,0 +1,120 @@
+"""SARIF 2.1.0, the OASIS standard for results of static analysis; one run per model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from actdiag.records import ReportVerdict, Severity
+from actdiag.render._findings import advised, line_of, location, place, worst_first
+from actdiag.render._story import headline, skips_by_reason
+
+if TYPE_CHECKING:
+    from actdiag.records import Finding, Report
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_MOST = 5000  # results of one run: GitHub's code scanning shows no more of them
+
+
+def render(report: Report, *more: Report) -> str:
+    """Return the log; results are the worst five thousand of a model, worst first.
+
+    Rules that could not run and a model that was not checked are notifications of the run, so that
+    no results never reads as health. A result without a line of source points at the model file.
+    """
+    runs = [_run(each) for each in (report, *more)]
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=1) + "\n"
+
+
+def _run(report: Report) -> dict[str, Any]:
+    found = worst_first(report.findings)
+    rules = {finding.code: finding for finding in sorted(found, key=lambda f: f.code)}
+    order = list(rules)
+    tool = report.scan.tool
+    return {
+        "tool": {
+            "driver": {
+                "name": line_of(tool.name),
+                "version": line_of(tool.version),
+                "rules": [_rule(finding) for finding in rules.values()],
+            }
+        },
+        "automationDetails": {"id": f"actdiag/{_uri(_model(report))}/"},
+        "artifacts": [{"location": {"uri": _uri(_model(report))}}],
+        "invocations": [_invocation(report, len(found))],
+        "results": [_result(f, order.index(f.code), report) for f in found[:_MOST]],
+    }
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.code,
+        "name": "".join(part.capitalize() for part in finding.name.split("-")),
+        "shortDescription": {"text": finding.name.replace("-", " ")},
+        "help": {"text": f"actdiag explain {finding.code} tells what it sees and what to do."},
+    }
+
+
+def _result(finding: Finding, index: int, report: Report) -> dict[str, Any]:
+    at = location(finding.source)
+    artifact = {"artifactLocation": {"uri": _uri(at.path if at else _model(report))}}
+    region = {"region": {"startLine": at.line}} if at else {}
+    key = finding.fingerprint or f"{finding.code}:{finding.site}"
+    state = {"baselineState": _state(finding, report)} if report.known else {}
+    return {
+        "ruleId": finding.code,
+        "ruleIndex": index,
+        "level": _LEVELS[finding.severity],
+        "message": {"text": advised(finding)},
+        "locations": [
+            {
+                "physicalLocation": artifact | region,
+                "logicalLocations": [{"fullyQualifiedName": place(finding), "kind": "module"}],
+            }
+        ],
+        "partialFingerprints": {
+            "actdiag/v1": hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+        },
+        "properties": {"confidence": str(finding.confidence)},
+    } | state
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def _state(finding: Finding, report: Report) -> str:
+    return "unchanged" if finding.fingerprint in report.known else "new"
+
+
+def _invocation(report: Report, amount: int) -> dict[str, Any]:
+    checked = report.verdict is not ReportVerdict.NOT_CHECKED
+    said = [] if checked else [_notification("error", ": ".join(headline(report)))]
+    if amount > _MOST:
+        said.append(_notification("warning", f"+{amount - _MOST:,} more results were left out"))
+    skipped = [
+        _notification("note", f"{', '.join(codes)} skipped: {reason}")
+        for reason, codes in skips_by_reason(report.skipped).items()
+    ]
+    return {
+        "executionSuccessful": checked,
+        "toolExecutionNotifications": said,
+        "toolConfigurationNotifications": skipped,
+    }
+
+
+def _notification(level: str, text: str) -> dict[str, Any]:
+    return {"level": level, "message": {"text": line_of(text)}}
+
+
+def _model(report: Report) -> str:
+    path = report.scan.model.path or report.scan.model.class_name or "model"
+    return line_of(path, 300).replace("\\", "/").removeprefix("./")
+
+
+def _uri(path: str) -> str:
+    """Return a path as a URI reference; a colon in its first part would read as a scheme."""
+    return ("file://" if path.startswith("/") else "") + quote(path, safe="/")
