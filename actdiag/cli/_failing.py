@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from actdiag.errors import ActdiagError
-from actdiag.render import clean
+from actdiag.render import clean, defused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ def _traceback(*, debug: bool) -> None:
 def _say(*lines: str) -> None:
     for line in filter(None, lines):
         for part in line.splitlines():
-            print(clean(part), file=sys.stderr)  # noqa: T201 - the one place that does
+            print(clean(defused(part)), file=sys.stderr)  # noqa: T201 - the one place that does
 
 
 def _discard_output() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# GitHub's ::add-mask::x and ##[group], Azure's ##vso[task.setvariable ...]; aten::relu is none.
+_COMMAND = re.compile(r"::(?=[\w-]+(?: [^:]*)?::)|##(?=\w*\[)")
 _ASCII = str.maketrans(
     {
         "✓": "+",
@@ -59,6 +62,14 @@ def clean(text: str, *, unicode: bool = True) -> str:
     plain = unicodedata.normalize("NFKD", text.translate(_ASCII))
     kept = (character for character in plain if not unicodedata.combining(character))
     return "".join(kept).translate(_ASCII).encode("ascii", "replace").decode("ascii")
+
+
+def defused(text: str) -> str:
+    """Return ``text`` with what a CI runner takes for a command in a job's log broken up.
+
+    Such a command counts at the start of a line, and where lines will break isn't known before.
+    """
+    return _COMMAND.sub(lambda found: f"{found.group()[0]} {found.group()[1:]}", text)
 
 
 def number(value: float | None, *, digits: int = 3) -> str:

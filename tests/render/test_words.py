@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actdiag.render._terminal.bars import bar
-from actdiag.render._words import clean, count, listed, number, percent
+from actdiag.render._words import clean, count, defused, listed, number, percent
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,18 @@ def test_bars_have_eighths():
     assert bar(0.5, 5, unicode=False) == "##   "
     assert bar(None, 5, unicode=True) == "     "
     assert bar(float("nan"), 5, unicode=True) == "     "
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("::add-mask::x", ": :add-mask::x"),
+        ("a::set-output name=b::c", "a: :set-output name=b::c"),
+        ("##[group]a", "# #[group]a"),
+        ("##vso[task.x]", "# #vso[task.x]"),
+        ("aten::relu", "aten::relu"),
+        ("# title [a]", "# title [a]"),
+    ],
+)
+def test_commands_of_ci_runners_are_broken_up(text, shown):
+    assert defused(text) == shown

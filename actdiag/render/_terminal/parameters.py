@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from actdiag.render._terminal.page import Page
 
 _BAR = 20
+_NUMBERS = 50  # cells that the other columns take at most
 
 
 def parameters(found: Inspection, page: Page) -> Iterator[RenderableType]:
@@ -26,11 +27,12 @@ def parameters(found: Inspection, page: Page) -> Iterator[RenderableType]:
     if not found.kinds:
         return
     yield page.heading("PARAMETERS")
+    length = max(0, min(_BAR, page.width - _NUMBERS))
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, overflow="crop")
     for _ in range(3):
-        table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True, overflow="crop")
+    table.add_column(no_wrap=True, overflow="crop")
     for kind in found.kinds:
         share = kind.parameters / found.parameters if found.parameters else 0.0
         cells = (
@@ -38,7 +40,7 @@ def parameters(found: Inspection, page: Page) -> Iterator[RenderableType]:
             count(kind.layers, "layer"),
             f"{kind.parameters:,}",
             percent(share) if kind.parameters else "",
-            bar(share, _BAR, unicode=page.unicode),
+            bar(share, length, unicode=page.unicode),
         )
         table.add_row(*(page.text(cell) for cell in cells))
     yield Padding(table, (0, 0, 0, 2))

@@ -136,4 +136,4 @@ def _cut(text: str, cells: int, page: Page) -> str:
     gap = page.clean("…")
     while text and cell_len(text) > cells - cell_len(gap):
         text = text[:-1]
-    return text + gap if cells > 0 else ""
+    return (text + gap)[: max(cells, 0)]
