@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from actdiag.functions.row import ActivationFunction
 
 
+_KEEP_SHAPE = ("softmax", "log_softmax", "softmin", "softmax2d")
+
+
 def activation(observer: Observer, operation: Operation, call: Call) -> Any:
     """An activation of the catalogue: its input and its output are measured."""
     assert operation.row is not None  # noqa: S101 - classify() gives every activation its row
@@ -46,12 +49,12 @@ def activate(observer: Observer, row: ActivationFunction, call: Call) -> Any:
         role=_role(row, before, tensor),
         tensor=tensor,
         trail=before,
-        unit_axis=before.unit_axis if row.elementwise else None,
+        unit_axis=before.unit_axis if row.elementwise or row.name in _KEEP_SHAPE else None,
         row=row,
         settings=settings,
     )
     if row.elementwise:
-        observer.recorder.measure_input(site, tensor, before.unit_axis)
+        observer.recorder.measure_input(site, tensor, before)
     output = call.make()
     observer.finish(site, output, site.unit_axis, before.sample_axis)
     return output

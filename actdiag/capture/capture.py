@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from actdiag.capture.containers import primary_output, tensors_in
-from actdiag.capture.declared import unshared
+from actdiag.capture.declared import own_parameters, unshared
 from actdiag.capture.graphs import graphs_observed, modules_of
 from actdiag.capture.guard import preserved
 from actdiag.capture.mode import SiteMode
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from actdiag.capture.declared import Declared
 
 
+_DISTRIBUTIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid")
+
+
 class Capture:
     """Observes a model while batches run through it; the model comes back as it was.
 
@@ -47,6 +50,7 @@ class Capture:
         self._relay: Relay
         self._modules: dict[str, Declared]
         self._weights: dict[str, tuple[Tensor, ...]]
+        self._several = ""
         self._restore = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -56,9 +60,9 @@ class Capture:
         self._stack = ModuleStack(self.model, self._modules, on_exit=self._leaf_output)
         self._restore.callback(self._stack.close)
         self._weights = {
-            printable(name): tuple(module.parameters(recurse=False))
+            printable(name): tuple(own_parameters(module))
             for name, first, module in unshared(self.model)
-            if name == first
+            if name == first and printable(name) in self._modules
         }
         weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
@@ -92,7 +96,7 @@ class Capture:
         finally:
             self._stack.running.clear()
             self._measure_inputs(pending)
-        output = primary_output(result)
+        output = self._answer(result)
         if output is not None:
             self._note_output(output)
         self._recorder.trails.clear()
@@ -123,7 +127,8 @@ class Capture:
         for site, tensor in pending:
             if site.units is not None and site.accumulator.units is None:
                 site.accumulator = SiteAccumulator(site.units)
-            self._recorder.measure(site, tensor, Trail((), True, site.unit_axis, 0))  # noqa: FBT003
+            trail = Trail((site.index,), unit_axis=site.unit_axis, sample_axis=0)
+            self._recorder.measure(site, tensor, trail)
 
     def _leaf_output(self, left: Running, args: Any, result: Any) -> None:
         """A leaf module in which no site was opened is a site itself, if it made a new tensor."""
@@ -146,21 +151,45 @@ class Capture:
             unit_axis=before.unit_axis,
         )
         self._stack.opened += 1
-        after = Trail((site.index,), before.straight, before.unit_axis, before.sample_axis)
+        after = Trail((site.index,), True, before.unit_axis, before.sample_axis)  # noqa: FBT003
         with torch._C.DisableTorchFunction():  # noqa: SLF001 - hooks run inside the function mode
             self._recorder.measure(site, output, after)
+
+    def _answer(self, result: Any) -> Tensor | None:
+        """The answer: ``logits``, else what a final softmax or sigmoid gave, else the first tensor.
+
+        Of several tensors the one that was chosen is told in the coverage's note.
+        """
+        chosen = primary_output(result)
+        given = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
+        if len(given) > 1 and chosen is given[0]:
+            chosen = next((tensor for tensor in given if self._is_distribution(tensor)), chosen)
+        if len(given) > 1 and chosen is not None and not self._several:
+            shapes = ", ".join("×".join(map(str, tensor.shape)) for tensor in given[:6])
+            place = next(index for index, tensor in enumerate(given, 1) if tensor is chosen)
+            self._several = (
+                f"The model gives {len(given)} tensors ({shapes}); number {place} is judged."
+            )
+        return chosen
+
+    def _is_distribution(self, tensor: Tensor) -> bool:
+        trail = self._recorder.trails.of(tensor)
+        if trail is None or not trail.straight or trail.changed or len(trail.sites) != 1:
+            return False
+        site = self._recorder.sites[trail.sites[0]]
+        return site.role is Role.ACTIVATION and site.function in _DISTRIBUTIONS
 
     def _note_output(self, output: Tensor) -> None:
         """Mark the site that gave the model's answer, or open one where none did."""
         trail = self._recorder.trails.of(output)
         if trail is not None and len(trail.sites) == 1 and trail.straight:
-            self._recorder.sites[trail.sites[0]].is_final = True
-            return
-        if not output.is_floating_point():
-            return
-        samples = self._recorder.samples
-        sample_axis = 0 if output.dim() and samples and output.shape[0] % samples == 0 else None
-        unit_axis = output.dim() - 1 if output.dim() > 1 else None
+            site = self._recorder.sites[trail.sites[0]]
+            if site.role is not Role.INPUT:
+                site.is_final = True
+                return
+        sample_axis = self._observer.sample_axis(output, None)
+        carried = trail.unit_axis if trail is not None else None
+        unit_axis = 1 if output.dim() == 2 and carried is None else carried  # noqa: PLR2004
         site = self._recorder.open(
             self._root(),
             "output",
@@ -213,7 +242,7 @@ class Capture:
         """What was seen and what was not."""
         leaves = [name for name, module in self._modules.items() if module.leaf]
         seen = set(self._stack.calls) | self._observer.weights_used
-        notes = []
+        notes = [self._several] if self._several else []
         if self._recorder.width_changes:
             sites = ", ".join(self._recorder.width_changes[:5])
             notes.append(

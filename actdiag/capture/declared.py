@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 from torch.jit import ScriptModule
+from torch.nn.utils.parametrize import is_parametrized
 
+from actdiag import functions
 from actdiag.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MANGLED = re.compile(r"___torch_mangle_\d+\.")
+_COMPUTES_WEIGHTS = "parametrizations"
 _SETTINGS = (
     *("p", "in_features", "out_features", "in_channels", "out_channels", "groups", "kernel_size"),
     *("hidden_size", "input_size", "num_layers", "bidirectional", "batch_first", "num_heads"),
@@ -51,13 +54,25 @@ class Declared:
         """The class's own name."""
         return self.qualified.rpartition(".")[2]
 
+    @property
+    def function(self) -> str | None:
+        """The activation function that the class is by its name, where it is none of torch's."""
+        row = None if self.builtin else functions.by_module(self.qualified)
+        return None if row is None else row.name
+
 
 def qualified_class(module: nn.Module) -> str:
     """Qualified name of a module's class; of a TorchScript module, of the class it came from."""
     if not isinstance(module, ScriptModule):
-        return f"{type(module).__module__}.{type(module).__qualname__}"
+        plain = _plain_class(module)
+        return f"{plain.__module__}.{plain.__qualname__}"
     declared = module._c._type().qualified_name()  # noqa: SLF001 - nothing public tells it
     return printable(_MANGLED.sub("", declared).removeprefix("__torch__."))
+
+
+def _plain_class(module: nn.Module) -> type[nn.Module]:
+    """The class of a module; a parametrised one gets a class of its own below its plain one."""
+    return type(module).__bases__[0] if is_parametrized(module) else type(module)
 
 
 def class_name(module: nn.Module) -> str:
@@ -66,8 +81,8 @@ def class_name(module: nn.Module) -> str:
 
 
 def is_leaf(module: nn.Module) -> bool:
-    """Whether the module has no modules of its own."""
-    return next(module.children(), None) is None
+    """Whether the module has no modules of its own, but for what computes its weights."""
+    return all(name == _COMPUTES_WEIGHTS for name, _ in module.named_children())
 
 
 def is_builtin_layer(module: nn.Module) -> bool:
@@ -129,16 +144,27 @@ def _same(one: nn.Module, other: nn.Module) -> bool:
 
 
 def declared_modules(model: nn.Module) -> dict[str, Declared]:
-    """Every module of a model by its name, in the order of ``named_modules``."""
+    """Every module of a model by its name, in the order of ``named_modules``.
+
+    Modules that compute the weights of another one belong to that.
+    """
     return {
         printable(name): Declared(
             name=printable(name),
             qualified=qualified_class(module),
             leaf=is_leaf(module),
             builtin=is_builtin_layer(module),
-            parameters=sum(item.numel() for item in module.parameters(recurse=False)),
+            parameters=sum(item.numel() for item in own_parameters(module)),
             settings=settings_of(module),
         )
         for name, first, module in unshared(model)
-        if name == first
+        if name == first and _COMPUTES_WEIGHTS not in name.split(".")
     }
+
+
+def own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:
+    """The parameters of a module itself, among them those that its weights are computed from."""
+    yield from module.parameters(recurse=False)
+    if is_parametrized(module):
+        computing: Any = module.parametrizations
+        yield from computing.parameters()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from actdiag import functions
+from actdiag.capture.squares import squared_relu
 from actdiag.capture.trail import merged
 from actdiag.records import Role
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from actdiag.capture.trail import Trail
     from actdiag.functions.row import ActivationFunction
 
+_SQUARES = {"square", "pow"}
 ENDS = frozenset({"mul", "where", "maximum", "max", "minimum", "masked_fill", "div", "true_divide"})
 _VALUES = 256  # looked at, evenly spread
 _INNER = (Role.ACTIVATION, Role.GATE, Role.BLOCK, Role.GATED_PRODUCT)
@@ -53,7 +55,12 @@ def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[C
 
     Returns the call, made already where it had to be to find out, and whether it was one.
     """
-    if operation.name not in ENDS:
+    if operation.name not in ENDS and operation.name not in _SQUARES:
+        return call, False
+    squared, result = squared_relu(observer, operation, call)
+    if squared:
+        return call._replace(function=_given(result, call.function)), True
+    if operation.name in _SQUARES:
         return call, False
     sources = dict(_sources(observer, call))
     if not sources:
@@ -164,7 +171,7 @@ def _opened(
         unit_axis=before.unit_axis,
         row=row,
     )
-    recorder.measure_input(site, values, before.unit_axis)
+    recorder.measure_input(site, values, before)
     output = call.make()
     observer.finish(site, output, before.unit_axis, before.sample_axis)
     return call._replace(function=_given(output, call.function))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from torch.jit import ScriptModule
@@ -28,6 +28,7 @@ class Running:
     place: Place
     leaf: bool
     sites_at_entry: int
+    function: str | None = None
 
 
 class ModuleStack:
@@ -64,14 +65,17 @@ class ModuleStack:
         self._handles.clear()
         self.running.clear()
 
-    def place(self) -> Place:
-        """Where a function call made now takes place.
+    def place(self, function: str | None = None) -> Place:
+        """Where a call of ``function`` made now takes place.
 
         The first site inside a builtin leaf takes the module's name; later ones add the function.
+        So does the activation that a class of another library is known to be.
         """
         if not self.running:
             return Place("", "", own_name=False)
         top = self.running[-1]
+        if top.function is not None and top.function == function:
+            return replace(top.place, own_name=True)
         if top.place.own_name and self.opened > top.sites_at_entry:
             return Place(top.place.module, top.place.module_class, own_name=False)
         return top.place
@@ -82,7 +86,8 @@ class ModuleStack:
         self.calls[name] += 1
         own_name = bool(name) and module.builtin
         place = Place(name, printable(module.class_name), own_name=own_name)
-        self.running.append(Running(place, module.leaf, self.opened))
+        function = module.function if name else None
+        self.running.append(Running(place, module.leaf, self.opened, function))
 
     def leave(self, args: Any, output: Any) -> None:
         """The module entered last has given ``output`` for ``args``."""

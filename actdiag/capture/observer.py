@@ -77,7 +77,7 @@ class Observer:
     ) -> OpenSite:
         """The site of a call made where the model is now."""
         site = self.recorder.open(
-            self.stack.place(),
+            self.stack.place(label),
             label,
             role=role,
             tensor=tensor,
