@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor, nn
 
-from actdiag.capture import Capture
+from actdiag.capture import Capture, preserved
+from actdiag.capture.containers import primary_output
 from actdiag.stats.output import OutputAccumulator, output_kind
 from actdiag.stats.weights import weight_stats
 from actdiag.text import printable
@@ -88,6 +89,20 @@ def measure(
             labels=labels,
             sample_shape=next((site.shape[1:] for site in sites if site.role == "input"), None),
         )
+
+
+def answers(
+    module: nn.Module, batches: Iterable[Batch], forward: Callable[..., Any] | None = None
+) -> OutputStats | None:
+    """What the model answers, without looking inside: many times faster than :func:`measure`."""
+    found: OutputAccumulator | None = None
+    with preserved(module):
+        for batch in batches:
+            output = primary_output((forward or module)(*batch.inputs, **batch.kwargs))
+            if output is not None:
+                found = found or _accumulator(output, batch.labels, None)
+                found.update(output, batch.labels)
+    return found.to_record() if found else None
 
 
 def _accumulator(

@@ -22,13 +22,13 @@ def layer(observer: Observer, operation: Operation, call: Call) -> Any:
     """A layer's output; of several outputs the first is measured, the others only followed."""
     trails = observer.trails(call)
     tensor = call.first()
-    if not trails or tensor is None:
+    if tensor is None or not (trails or operation.name == "embedding"):
         return call.make()
-    if tensor.is_floating_point():
+    if trails and tensor.is_floating_point():
         _place_input_units(observer, operation, trails[0], tensor)
     result = call.make()
     output, *extra = tensors_in(result)
-    before = merged(trails)
+    before = merged(trails) if trails else Trail(())  # positions are looked up with a constant
     unit_axis = output.dim() + (operation.unit_axis or second_axis(output.dim()))
     site = observer.open(
         operation.name,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.diagnose.base import Card, Judgement, told
 from actdiag.diagnose.cards import CARDS
-from actdiag.records import CauseVerdict, Diagnosis, Finding, Scan, StepOutcome
+from actdiag.records import CauseVerdict, Diagnosis, Finding, Scan, Severity, StepOutcome
 from actdiag.steps import registry
 from actdiag.steps.base import Case, needs
 from actdiag.steps.depth import where_it_dies
@@ -92,7 +92,18 @@ def _advice(
     helped = next((item for item in outcomes.values() if item.outcome == "helps"), None)
     if helped is not None:
         return f"{helped.text}: it helped on a copy."
+    if _works_inside(case):
+        return (
+            "Nothing inside the model explains it: check that the labels belong to these samples "
+            "(order, encoding), and that the data is prepared as in training."
+        )
     return "No documented cause was confirmed: begin with the layer named here."
+
+
+def _works_inside(case: Case) -> bool:
+    """Whether no finding above a note concerns a place inside the model."""
+    loud = (item for item in case.findings if item.severity is not Severity.INFO)
+    return not any(item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC")) for item in loud)
 
 
 def _root(case: Case, behind: list[Finding]) -> Finding | None:

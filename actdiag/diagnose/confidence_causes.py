@@ -8,6 +8,7 @@ from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unk
 from actdiag.records import Outcome
 from actdiag.steps.check_regularisation import regularisers
 from actdiag.steps.depth import number
+from actdiag.steps.temperature_scaling import NO_INFORMATION
 
 if TYPE_CHECKING:
     from actdiag.steps.base import Case
@@ -44,6 +45,8 @@ def logits_too_large(case: Case, _outcomes: Outcomes) -> Judgement:
     fit = output.temperature if output else None
     if output is None or fit is None:
         return unknown("Needs labels and enough samples to fit a temperature.")
+    if fit.temperature >= NO_INFORMATION:
+        return unknown("No temperature fits: the answers say nothing of these labels.")
     gap = f", gap between the two largest {number(output.logit_gap)}" if output.logit_gap else ""
     evidence = f"The logits fit the labels best when divided by {number(fit.temperature)}{gap}."
     if fit.temperature >= _TOO_LARGE and fit.nll_after < fit.nll_before:

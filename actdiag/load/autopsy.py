@@ -10,7 +10,7 @@ from actdiag.text import printable
 
 SHOWN = 4
 # How a pickle puts together what every checkpoint holds.
-_HARMLESS = ("_rebuild", "OrderedDict", "UNPICKLER", "_var", "result")
+_HARMLESS: tuple[str, ...] = ("_rebuild", "OrderedDict", "UNPICKLER", "_var", "result")
 _HARMLESS += ("set", "frozenset", "dict", "list", "tuple", "bytearray")
 
 

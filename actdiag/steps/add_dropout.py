@@ -47,13 +47,14 @@ def _final_layer(case: Case) -> Site | None:
 
 
 def _with_copy(bench: Bench, final: Site, text: str, measured: dict[str, Any]) -> Result:
+    from actdiag.measure import answers
     from actdiag.steps.bench import seeded
 
     copy = bench.copy()
-    plain = bench.measure(copy).output
+    plain = answers(copy, bench.batches)
     layer = copy.get_submodule(final.module)
     with seeded(0):
-        dropped = bench.measure(copy, _averaged(copy, layer)).output
+        dropped = answers(copy, bench.batches, _averaged(copy, layer))
     if plain is None or dropped is None or dropped.mean_confidence is None:
         return Result(Outcome.DONE, text, measured)
     measured |= {

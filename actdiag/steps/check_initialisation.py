@@ -68,7 +68,10 @@ def _with_copy(case: Case, text: str, measured: dict[str, Any]) -> Result:
         f"{number(growth[1])} (spread of the output between samples {number(spread[0])} → "
         f"{number(spread[1])})."
     )
-    sick = not _keeps(growth[0]) or not spread[0]
+    sick = not spread[0] or any(
+        case.found(code, at_least=Severity.WARNING)
+        for code in ("ACT106", "ACT107", "ACT108", "OUT201")
+    )
     if sick and _keeps(growth[1]) and spread[1]:
         return Result(
             Outcome.HELPS, f"{text} Initialise with nn.init.kaiming_normal_ or xavier.", measured

@@ -19,9 +19,9 @@ def carry_out(case: Case) -> Result:
         return needs("Needs labels: give y in the data, or --labels.")
     if case.bench is None or case.bench.train is None:
         return needs("Needs the training data: --train-data FILE.")
-    from actdiag.measure import measure
+    from actdiag.measure import answers
 
-    train = measure(case.bench.module, case.bench.train).output
+    train = answers(case.bench.module, case.bench.train)
     if train is None or train.accuracy is None or train.nll is None or held_out.nll is None:
         return needs("The training data holds no labels.")
     gap = train.accuracy - held_out.accuracy

@@ -6,6 +6,7 @@ from actdiag.records import Outcome, to_json
 from actdiag.steps.base import Case, Result, Step, needs, not_applicable
 from actdiag.steps.depth import number
 
+NO_INFORMATION = 1e6  # the fit ran to where every softmax is uniform
 _CLEAR = 0.02  # our choice: a change of NLL under 2 % is within the noise of a few hundred samples
 
 
@@ -19,6 +20,12 @@ def carry_out(case: Case) -> Result:
     fit = output.temperature
     if fit is None:
         return needs(f"{output.predictions} labelled samples are too few to fit and to judge.")
+    if fit.temperature >= NO_INFORMATION:
+        text = (
+            "No temperature helps: the labels are fitted best when all answers are made alike. The "
+            "answers say nothing of these labels; do they belong to these samples?"
+        )
+        return Result(Outcome.NO_EFFECT, text, to_json(fit))
     saved = 1 - fit.nll_after / fit.nll_before if fit.nll_before else 0.0
     what = (
         f"T = {number(fit.temperature)}, fitted on {fit.samples_fitted} samples; on the other "

@@ -37,7 +37,7 @@ CASES = {
             ("second", "linear", "linear", 4, ("relu",)),
             ("tanh", "activation", "tanh", 4, ("second",)),
             ("head", "linear", "linear", 3, ("tanh",)),
-            ("log_softmax", "activation", "log_softmax", None, ("head",)),
+            ("log_softmax", "activation", "log_softmax", 3, ("head",)),
         ],
     ),
     "reused module": (
