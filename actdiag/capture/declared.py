@@ -6,6 +6,7 @@ in the notes on its operators; an ordinary module simply has its class.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,7 +19,7 @@ from actdiag import functions
 from actdiag.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _MANGLED = re.compile(r"___torch_mangle_\d+\.")
 _COMPUTES_WEIGHTS = "parametrizations"
@@ -118,29 +119,16 @@ def settings_of(module: nn.Module) -> dict[str, Any]:
 def unshared(model: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
     """Each name of a module with the first name of the same module, and the module.
 
-    Ordinary modules come once. Of a TorchScript module one object comes under every name that it
-    has: two names are one module if switching the training flag of one switches the other's.
+    Ordinary modules come once. A graph keeps a copy of a module under each of its names; two of
+    one class with the very same weights are taken for one. Without weights nothing tells.
     """
-    known: dict[str, list[tuple[str, nn.Module]]] = {}
+    known: dict[tuple[Any, ...], str] = {}
     for name, module in model.named_modules():
-        if not isinstance(module, ScriptModule):
-            yield name, name, module
-            continue
-        alike = known.setdefault(module._c._type().qualified_name(), [])  # noqa: SLF001
-        first = next((first for first, other in alike if _same(module, other)), name)
-        if first == name:
-            alike.append((name, module))
+        weights = [id(item) for item in module.parameters(recurse=False)]
+        first = name
+        if weights and (isinstance(module, ScriptModule) or type(module) is nn.Module):
+            first = known.setdefault((qualified_class(module), *weights), name)
         yield name, first, module
-
-
-def _same(one: nn.Module, other: nn.Module) -> bool:
-    if not (hasattr(one, "training") and hasattr(other, "training")):
-        return False
-    before = other.training
-    one.training = not one.training
-    switched = bool(other.training != before)
-    one.training = not one.training
-    return switched
 
 
 def declared_modules(model: nn.Module) -> dict[str, Declared]:
@@ -168,3 +156,16 @@ def own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:
     if is_parametrized(module):
         computing: Any = module.parametrizations
         yield from computing.parameters()
+
+
+@contextlib.contextmanager
+def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Within the block, calling ``module`` calls ``forward``, and its hooks as ever."""
+    before = module.__dict__.get("forward")  # TorchScript keeps the method there once it was used
+    module.__dict__["forward"] = forward
+    try:
+        yield
+    finally:
+        del module.__dict__["forward"]
+        if before is not None:
+            module.__dict__["forward"] = before

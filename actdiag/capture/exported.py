@@ -16,7 +16,13 @@ from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils import _pytree as pytree
 
 from actdiag.capture.containers import tensors_in
-from actdiag.capture.declared import Declared, is_builtin_class, settings_of
+from actdiag.capture.declared import (
+    Declared,
+    is_builtin_class,
+    replaced_forward,
+    settings_of,
+    unshared,
+)
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -48,8 +54,18 @@ def exported_modules(program: fx.GraphModule) -> dict[str, Declared]:
             if "." in qualified or not qualified.startswith("_"):
                 classes.setdefault(printable(_plain(name)), printable(qualified))
     holders = {printable(name): module for name, module in program.named_modules()}
+    for name in _aliases(program):
+        classes.pop(name, None)
+        holders.pop(name, None)
     names = dict.fromkeys((*classes, *(name for name in holders if _holds(holders[name]))))
     return {name: _declared(name, names, classes, holders.get(name)) for name in names}
+
+
+def _aliases(program: nn.Module) -> dict[str, str]:
+    """The names of modules that have another name before, with that."""
+    return {
+        printable(name): printable(first) for name, first, _ in unshared(program) if name != first
+    }
 
 
 def _holds(module: nn.Module) -> bool:
@@ -113,11 +129,8 @@ def observed(program: fx.GraphModule, prefix: str, relay: Relay) -> Iterator[Non
         finally:
             relay.end(depth)
 
-    program.__dict__["forward"] = forward
-    try:
+    with replaced_forward(program, forward):
         yield
-    finally:
-        del program.__dict__["forward"]
 
 
 def _flat(program: fx.GraphModule, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
@@ -185,6 +198,7 @@ class _Interpreter(fx.Interpreter):
         self._begins: dict[fx.Node, list[_Span]] = {}
         self._ends: dict[fx.Node, list[_Span]] = {}
         self._given: dict[int, list[Tensor]] = {}
+        self._aliases = _aliases(program)
         for span in _spans(program.graph, outer):
             self._begins.setdefault(span.nodes[0], []).append(span)
             self._ends.setdefault(span.nodes[-1], []).insert(0, span)
@@ -200,7 +214,8 @@ class _Interpreter(fx.Interpreter):
         return result
 
     def _begin(self, span: _Span) -> None:
-        name = ".".join(part for part in (self._prefix, span.frame[1]) if part)
+        own = self._aliases.get(span.frame[1], span.frame[1])
+        name = ".".join(part for part in (self._prefix, own) if part)
         targets = [node.target for node in span.nodes if isinstance(node.target, OpOverload)]
         operators = {str(target._schema.name) for target in targets}  # noqa: SLF001
         self._given[id(span)] = list(tensors_in([self.env.get(node) for node in span.inputs()]))

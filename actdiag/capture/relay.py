@@ -61,6 +61,7 @@ class Relay:
 
     def begin(self) -> int:
         """A graph begins to run; gives how many modules are running around it."""
+        self.error = None
         return len(self._stack.running)
 
     def end(self, depth: int) -> None:

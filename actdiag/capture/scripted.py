@@ -16,7 +16,7 @@ import torch
 
 from actdiag.capture import handover
 from actdiag.capture.attributes import at, nodes_of, owner
-from actdiag.capture.declared import qualified_class, unshared
+from actdiag.capture.declared import qualified_class, replaced_forward, unshared
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -40,12 +40,8 @@ def observed(module: ScriptModule, prefix: str, relay: Relay) -> Iterator[None]:
         prefix: its qualified name in the model.
         relay: is told.
     """
-    run = _Run(module, prefix, relay)
-    module.__dict__["forward"] = run.forward
-    try:
+    with replaced_forward(module, _Run(module, prefix, relay).forward):
         yield
-    finally:
-        del module.__dict__["forward"]
 
 
 class _Run:
@@ -69,10 +65,10 @@ class _Run:
         try:
             with _jit.optimized_execution(False):  # noqa: FBT003 - nothing is to be fused or reordered
                 return self._function(self._module, *given)
-        except torch.jit.Error as error:
+        except Exception:
             if self._relay.error is not None:
-                raise self._relay.error from None
-            raise error from None
+                raise self._relay.error from None  # as the operator raised it
+            raise
         finally:
             handover.active.pop()
             self._relay.end(depth)

