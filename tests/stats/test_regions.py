@@ -37,7 +37,7 @@ def test_regions_equal_numpy(name, tensor):
     tensor = tensor if tensor.dim() > 1 else tensor.unsqueeze(1)
     function = functions.get(name)
     stats, units = after_inputs(tensor, function)
-    array = tensor.numpy()
+    array = (tensor.float() if tensor.dtype == torch.float16 else tensor).numpy()
     rows = np.moveaxis(array, 1, 0).reshape(array.shape[1], -1)
     below, above = function.saturated_below, function.saturated_above
     low = np.zeros(len(rows)) if below is None else (rows < np.array(below, rows.dtype)).sum(1)
