@@ -214,13 +214,15 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:
         info = replace(loaded.info, proposal=loaded.proposal)
         return Scan(tool, info, DataInfo("none"), Coverage(note=note), weights=weights)
     found = measure(module, feed, total=feed.samples, progress=progress)
-    advice = feed.advice if found.coverage.failure is not None else ()
-    note = " ".join((*loaded.notes, *advice, found.coverage.note)).strip()
+    failure = found.coverage.failure
+    if failure is not None:
+        failure = replace(failure, advice=tuple(feed.advice))
+    note = " ".join((*loaded.notes, found.coverage.note)).strip()
     return Scan(
         tool=tool,
         model=loaded.info,
         data=_data_info(feed, found),
-        coverage=replace(found.coverage, note=note),
+        coverage=replace(found.coverage, note=note, failure=failure),
         sites=found.sites,
         modules=found.modules,
         output=found.output,

@@ -135,12 +135,13 @@ class DataInfo:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The model's forward raised: where, and what it said."""
+    """The model's forward raised: where, what it said, and what may mend it."""
 
     module: str | None
     source: str | None
     exception: str
     message: str
+    advice: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from actdiag.diagnose.base import Card, Judgement, told
 from actdiag.diagnose.cards import CARDS
 from actdiag.records import CauseVerdict, Diagnosis, Finding, Scan, Severity, StepOutcome
+from actdiag.rules.training import Age, age
 from actdiag.steps import registry
 from actdiag.steps.base import Case, needs
 from actdiag.steps.depth import where_it_dies
@@ -92,6 +93,8 @@ def _advice(
     helped = next((item for item in outcomes.values() if item.outcome == "helps"), None)
     if helped is not None:
         return f"{helped.text}: it helped on a copy."
+    if age(case.scan) is Age.FRESH:
+        return "Train it first, or scan the trained checkpoint: these weights look untrained."
     if _works_inside(case):
         return (
             "Nothing inside the model explains it: check that the labels belong to these samples "

@@ -6,8 +6,6 @@ from tests.real.models import MODELS, activations, complaints, scanned_with
 
 pytestmark = pytest.mark.slow
 
-TWO_ANSWERS = "the boxes are taken for the answer, and the softmax beside them is not looked at"
-
 
 @pytest.fixture(scope="module")
 def unlabelled():
@@ -42,13 +40,11 @@ def test_a_network_of_convolutions_is_healthy(unlabelled):
     assert unlabelled["pnet"].verdict == "healthy"
 
 
-@pytest.mark.xfail(reason=TWO_ANSWERS)
 @pytest.mark.parametrize("name", ["rnet", "onet"])
 def test_a_network_with_a_head_is_healthy_too(unlabelled, name):
     assert complaints(unlabelled[name]) == []
 
 
-@pytest.mark.xfail(reason=TWO_ANSWERS)
 @pytest.mark.parametrize("name", ["rnet", "onet"])
 def test_labels_are_compared_with_the_softmax(name):
     report = scanned_with(name, MODELS[name].feed(), steps="none")

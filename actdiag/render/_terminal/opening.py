@@ -44,5 +44,6 @@ def _failure(failure: Failure, page: Page) -> Iterator[RenderableType]:
     ]
     if failure.source:
         rows.insert(1, (page.text("at"), page.text(failure.source)))
+    rows += [(page.text("try"), page.text(advice)) for advice in failure.advice]
     yield page.rows(rows)
     yield page.text("  Everything below is what was seen up to there.")
