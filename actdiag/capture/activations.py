@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actdiag import functions
+from actdiag.capture.glu import gated_linear
 from actdiag.capture.movements import other
 from actdiag.capture.operations import clamp_row, settings_of
 from actdiag.records import Role
@@ -24,6 +25,8 @@ _KEEP_SHAPE = ("softmax", "log_softmax", "softmin", "softmax2d")
 def activation(observer: Observer, operation: Operation, call: Call) -> Any:
     """An activation of the catalogue: its input and its output are measured."""
     assert operation.row is not None  # noqa: S101 - classify() gives every activation its row
+    if operation.row.name == "glu":
+        return gated_linear(observer, call)
     return activate(observer, operation.row, call)
 
 
@@ -63,7 +66,5 @@ def activate(observer: Observer, row: ActivationFunction, call: Call) -> Any:
 def _role(row: ActivationFunction, trail: Trail, tensor: Tensor) -> Role:
     if row.elementwise:
         return Role.ACTIVATION
-    if row.name.endswith("glu"):
-        return Role.GATED_PRODUCT
     scores = len(trail.sites) > 1 and tensor.dim() > 2  # noqa: PLR2004 - queries by keys
     return Role.ATTENTION if scores else Role.ACTIVATION

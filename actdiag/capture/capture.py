@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from actdiag.capture.containers import primary_output, tensors_in
+from actdiag.capture.containers import generated, primary_output, tensors_in
 from actdiag.capture.declared import own_parameters, unshared
 from actdiag.capture.graphs import graphs_observed, modules_of
-from actdiag.capture.guard import preserved
+from actdiag.capture.guard import preserved, quiet
 from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
@@ -88,8 +88,8 @@ class Capture:
         self._stack.opened = 0
         pending = self._open_inputs((inputs, kwargs))
         try:
-            with SiteMode(self._observer):
-                result = self._forward(*inputs, **kwargs)
+            with SiteMode(self._observer), quiet():
+                result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = self._failure(error)
             result = None

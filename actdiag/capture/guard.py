@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +57,14 @@ def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
             for buffer, copy, version in copies:
                 if buffer._version != version:  # noqa: SLF001
                     buffer.copy_(copy)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Within the block torch does not complain of what the capture asks for: no gradients."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="None of the inputs have requires_grad=True")
+        yield
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from actdiag.capture.observer import Call, Observer
 from actdiag.capture.operations import Kind, Operation, classify
 from actdiag.capture.products import product
 from actdiag.capture.recurrent import cell, recurrent
+from actdiag.capture.writes import leave, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ _HANDLERS = {
     Kind.MOVE: move,
     Kind.RESHAPE: reshape,
     Kind.INDEX: index,
+    Kind.WRITE: write,
+    Kind.LEAVE: leave,
     Kind.PASS: keeps_axes,
     Kind.OTHER: other,
 }

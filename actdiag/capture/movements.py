@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from actdiag.capture.containers import tensors_in
+from actdiag.capture.containers import holds_numbers, tensors_in
 from actdiag.capture.handwritten import written_out
 from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
 from actdiag.capture.trail import fitted, merged, reshaped_axis
@@ -85,12 +85,12 @@ def other(observer: Observer, operation: Operation, call: Call) -> Any:
     result = call.make()
     before = merged(trails)
     unknown = _is_unknown(operation, before)
-    if isinstance(result, Tensor) and result.is_floating_point() and unknown:
+    if isinstance(result, Tensor) and holds_numbers(result) and unknown:
         return _unknown(observer, operation, result, before)
     after = before.blurred()
     for output in tensors_in(result, depth=2):
         observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
-        if unknown and output.is_floating_point():
+        if unknown and holds_numbers(output):
             observer.note_unknown(operation)
     return result
 

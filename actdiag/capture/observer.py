@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actdiag.capture.containers import tensors_in
@@ -62,6 +63,8 @@ class Observer:
                 trails.append(trail)
             elif id(tensor) in self._weights:
                 self.weights_used.add(self._weights[id(tensor)])
+            elif self.recorder.left is not None and self.sample_axis(tensor, None) == 0:
+                trails.append(replace(self.recorder.left, unit_axis=None, sample_axis=0))
         return trails
 
     def open(

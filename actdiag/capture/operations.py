@@ -35,6 +35,8 @@ class Kind(Enum):
     MOVE = auto()  # permutes axes
     RESHAPE = auto()
     INDEX = auto()
+    WRITE = auto()  # into a tensor made before
+    LEAVE = auto()  # torch, for numpy
     PASS = auto()  # linear, keeps every axis
     OTHER = auto()
 
@@ -114,11 +116,13 @@ KNOWN_SHAPERS = {
         "masked_fill",
         "masked_select",
     ),
-    *("setitem", "copy", "zero", "fill", "empty_like"),
+    *("zero", "fill", "empty_like"),
+    *("fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_fft2", "fft_ifft2", "fft_rfft2"),
+    *("fft_irfft2", "fft_fftn", "fft_ifftn", "fft_rfftn", "fft_irfftn", "stft", "istft"),
     *("rand_like", "randn_like", "new_empty", "new_tensor"),
     *("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "isinf", "any", "all", "type_as"),
     *("matmul", "bmm", "einsum", "baddbmm", "mm", "addmm", "rmatmul", "mul", "cumsum", "tril"),
-    *("normalize", "linalg_norm", "pack_padded_sequence", "triu", "rsqrt", "numpy", "scatter"),
+    *("normalize", "linalg_norm", "pack_padded_sequence", "triu", "rsqrt"),
     *("view_as", "reshape_as", "real", "imag", "squeeze", "unsqueeze", "view_as_real", "diff"),
 }
 
@@ -154,6 +158,8 @@ def classify(function: Callable[..., Any]) -> Operation:
         Kind.MOVE: _MOVES,
         Kind.RESHAPE: _RESHAPES,
         Kind.INDEX: {"getitem"},
+        Kind.WRITE: {"setitem", "copy", "index_copy", "index_put", "scatter", "masked_scatter"},
+        Kind.LEAVE: {"numpy", "array"},
         Kind.PASS: _PASSES,
     }
     for kind, names in kinds.items():

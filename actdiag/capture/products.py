@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from actdiag.capture.trail import Trail
 
 
+_SHARES = ("sigmoid", "hardsigmoid")  # between 0 and 1: of two activations, these are the gate
+
+
 def product(observer: Observer, operation: Operation, call: Call) -> Any:
-    """Two computed tensors, of which one is an activation's output, make a gated product."""
+    """Two computed tensors make a gated product: one is activated, or both come from layers."""
     sides = [side for side in call.args if isinstance(side, Tensor)]
     trails = [trail for side in sides if (trail := observer.recorder.trails.of(side)) is not None]
     if len(trails) < 2:  # noqa: PLR2004 - a computed tensor times a constant or a weight
@@ -26,11 +29,16 @@ def product(observer: Observer, operation: Operation, call: Call) -> Any:
     call, written = written_out(observer, operation, call)
     if written:
         return call.make()
-    gates = [place for place in (0, 1) if _is_activated(observer, trails[place])]
-    if not gates or sides[0] is sides[1]:
+    gates = [
+        observer.recorder.sites[trail.sites[0]]
+        for trail in trails[:2]
+        if _is_activated(observer, trail)
+    ]
+    if sides[0] is sides[1] or not (gates or _are_branches(observer, sides, trails)):
         return other(observer, operation, call)
-    gate = observer.recorder.sites[trails[gates[0]].sites[0]]
-    gate.role = Role.GATE
+    if gates:
+        gate = next((site for site in gates if site.function in _SHARES), gates[0])
+        gate.role = Role.GATE
     before = merged(trails)
     output = call.make()
     site = observer.open(
@@ -42,6 +50,19 @@ def product(observer: Observer, operation: Operation, call: Call) -> Any:
     )
     observer.finish(site, output, before.unit_axis, before.sample_axis)
     return output
+
+
+def _are_branches(observer: Observer, sides: list[Tensor], trails: list[Trail]) -> bool:
+    """Whether the sides are what two layers gave, or the halves of what one layer gave."""
+    if sides[0].shape != sides[1].shape or any(len(trail.sites) != 1 for trail in trails[:2]):
+        return False
+    first, second = (observer.recorder.sites[trail.sites[0]] for trail in trails[:2])
+    if not {first.role, second.role} <= {Role.LINEAR, Role.CONV}:
+        return False
+    if first is not second:
+        return all(trail.straight and not trail.changed for trail in trails[:2])
+    axis = trails[0].unit_axis
+    return axis is not None and first.units == 2 * sides[0].shape[axis]
 
 
 def _is_activated(observer: Observer, trail: Trail) -> bool:

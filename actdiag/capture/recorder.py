@@ -90,6 +90,7 @@ class Recorder:
         self._by_name: dict[str, OpenSite] = {}
         self._calls: Counter[Hashable] = Counter()
         self._outputs: dict[int, weakref.ref[Tensor]] = {}
+        self.left: Trail | None = None  # of what has left torch in this pass
         self._order: list[int] = []
         self._after = 0
 
@@ -99,6 +100,7 @@ class Recorder:
         self._calls.clear()
         self._outputs.clear()
         self._after = 0
+        self.left = None
         self.trails.clear()
 
     def open(  # noqa: PLR0913 - a site is what its parts are
