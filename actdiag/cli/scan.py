@@ -57,7 +57,9 @@ def scan(
     ],
     data: Annotated[
         str | None,
-        typer.Argument(metavar="DATA", help="Data file or FILE.py:NAME; else random input."),
+        typer.Argument(
+            metavar="DATA", help="Data file, FILE:ARRAY or FILE.py:NAME; else random input."
+        ),
     ] = None,
     *,
     data_option: Annotated[
@@ -95,7 +97,7 @@ def scan(
             "--transform",
             metavar="NAME",
             panel=DATA,
-            help="standardize, scale01 or FILE.py:FUNCTION.",
+            help="standardize or scale01 (by the training data, if given), or FILE.py:FUNCTION.",
         ),
     ] = None,
     fix_input: Annotated[

@@ -129,5 +129,5 @@ def _what_to_add(proposal: str) -> str:
         "FILE.py:NAME (a class or function that builds the module) for the rest."
     )
     if proposal:
-        note += " The names and shapes fit a plain network; its code is offered."
+        note += " The names and shapes fit a plain network; actdiag inspect shows its code."
     return note
