@@ -8,6 +8,7 @@ non-finite one as null, so NaN and Infinity never appear in a report.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 import types
 import typing
@@ -20,6 +21,7 @@ from actdiag.errors import UsageError
 
 SCHEMA_VERSION = 1
 
+_NESTED = ("per_unit", "quantiles", "attention", "inputs")
 Number = int | float | None
 Measured = dict[str, Any]
 
@@ -164,7 +166,9 @@ class UnitStats:
     of its maximum; ``linear`` counts inputs where the function is (nearly) a straight line. They
     are empty where the function has no such region. Of the sigmoid gates of a recurrent layer they
     count outputs below 0.01 and above 0.99. ``input_min``/``input_max`` are the range of
-    the pre-activation.
+    the pre-activation. ``input_bound`` is the largest pre-activation that the weights of the layer
+    before allow for inputs of that layer within the range observed, and ``input_bias`` what the
+    bias adds to it; both empty where they are not known.
     """
 
     count: tuple[int, ...]
@@ -181,6 +185,8 @@ class UnitStats:
     linear: tuple[int, ...] = ()
     input_min: tuple[float | None, ...] = ()
     input_max: tuple[float | None, ...] = ()
+    input_bound: tuple[float | None, ...] = ()
+    input_bias: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +261,8 @@ class Site:
         inputs: names of the sites this tensor was computed from.
         straight: whether nothing but single-input linear operations (views, dropout in eval
             mode, scaling) lies between the one site in ``inputs`` and this one.
+        verbatim: whether not even a scaling does: the values are those of that site, moved or
+            reshaped at most.
         dtype: dtype of the tensor, such as ``float32``.
         attention: what the heads attend to, where the site is an attention that could be measured.
     """
@@ -272,6 +280,7 @@ class Site:
     dtype: str
     inputs: tuple[str, ...] = ()
     straight: bool = False
+    verbatim: bool = False
     is_final: bool = False
     stats: SiteStats = field(default_factory=SiteStats, metadata={"flatten": True})
     per_unit: UnitStats | None = None
@@ -379,6 +388,10 @@ class OutputStats:
         between_sample_std: rms over outputs of the std between samples.
         scale: rms of the outputs.
         r2: coefficient of determination for regression; null otherwise.
+        label_min: least label given, -100 left out; of a regression the least target.
+        label_max: greatest one.
+        labels_misfit: answers whose labels do not fit the output in number or kind.
+        labels_foreign: labels that are no class of the output.
     """
 
     kind: str
@@ -403,6 +416,10 @@ class OutputStats:
     between_sample_std: float | None = None
     scale: float | None = None
     r2: float | None = None
+    label_min: float | None = None
+    label_max: float | None = None
+    labels_misfit: int = 0
+    labels_foreign: int = 0
     temperature: TemperatureFit | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
     worst: tuple[Mistake, ...] = ()
@@ -550,6 +567,26 @@ class Report:
             message = f"not an actdiag report of schema version {SCHEMA_VERSION}"
             raise UsageError(message, hint="Save one with: actdiag scan ... --report json=PATH")
         return typing.cast("Self", from_json(cls, document))
+
+    def to_frame(self) -> Any:
+        """The sites as a pandas DataFrame: a row per site, its quantiles as ``q0.5`` and so on."""
+        pandas = importlib.import_module("pandas")
+        rows = []
+        for site in self.scan.sites:
+            row = {key: value for key, value in to_json(site).items() if key not in _NESTED}
+            rows.append(row | {f"q{level}": at for level, at in site.stats.quantiles.items()})
+        return pandas.DataFrame(rows)
+
+    def __rich__(self) -> Any:
+        return importlib.import_module("rich.text").Text.from_ansi(self._told(color=True))
+
+    def __str__(self) -> str:
+        return self._told(color=False)
+
+    def _told(self, *, color: bool) -> str:
+        """The report as the terminal shows it; the renderer is looked up by name, being above."""
+        told: str = importlib.import_module("actdiag.render.text").render(self, color=color)
+        return told
 
 
 @dataclass(frozen=True, slots=True)

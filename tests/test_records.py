@@ -1,5 +1,6 @@
 """Records travel through JSON unchanged, and a document never holds NaN or Infinity."""
 
+import io
 import json
 import math
 
@@ -148,3 +149,20 @@ def test_unknown_keys_of_a_newer_minor_version_are_ignored():
 def test_what_is_no_report_is_told_so(document):
     with pytest.raises(UsageError, match="not an actdiag report of schema version 1"):
         Report.from_json(document)
+
+
+def test_the_frame_has_a_row_per_site_with_its_numbers():
+    frame = REPORT.to_frame()
+    assert list(frame["name"]) == ["net.0"]
+    assert frame.loc[0, "mean"] == 0.5
+    assert frame.loc[0, "q0.5"] == 0.25
+    assert frame.loc[0, "dead_units"] == 1
+
+
+def test_a_report_shows_itself_as_the_terminal_would():
+    from rich.console import Console
+
+    assert "1 of 2 units" in str(REPORT)
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(REPORT)
+    assert "1 of 2 units" in console.export_text()
