@@ -16,6 +16,7 @@ from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
 from actdiag.capture.recorder import OpenSite, Place, Recorder
+from actdiag.capture.reach import with_bounds
 from actdiag.capture.relay import Relay
 from actdiag.capture.source import raising_line
 from actdiag.capture.trail import Trail
@@ -222,7 +223,8 @@ class Capture:
 
     def sites(self) -> tuple[Site, ...]:
         """Every site, in execution order."""
-        return self._recorder.records()
+        aligned = {site.name for site in self._recorder.sites if site.aligned}
+        return with_bounds(self.model, self._recorder.records(), aligned)
 
     def modules(self) -> tuple[ModuleInfo, ...]:
         """Every module of the model, called or not."""

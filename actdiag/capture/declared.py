@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 from torch.jit import ScriptModule
+from torch.nn.parameter import is_lazy
 from torch.nn.utils.parametrize import is_parametrized
 
 from actdiag import functions
+from actdiag.capture.wrappers import is_compiled, plain_name
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -121,9 +123,13 @@ def unshared(model: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
 
     Ordinary modules come once. A graph keeps a copy of a module under each of its names; two of
     one class with the very same weights are taken for one. Without weights nothing tells.
+    Compiled modules are told as their originals.
     """
     known: dict[tuple[Any, ...], str] = {}
-    for name, module in model.named_modules():
+    for given, module in model.named_modules():
+        if is_compiled(module):
+            continue
+        name = plain_name(given)
         weights = [id(item) for item in module.parameters(recurse=False)]
         first = name
         if weights and (isinstance(module, ScriptModule) or type(module) is nn.Module):
@@ -142,7 +148,7 @@ def declared_modules(model: nn.Module) -> dict[str, Declared]:
             qualified=qualified_class(module),
             leaf=is_leaf(module),
             builtin=is_builtin_layer(module),
-            parameters=sum(item.numel() for item in own_parameters(module)),
+            parameters=sum(0 if is_lazy(item) else item.numel() for item in own_parameters(module)),
             settings=settings_of(module),
         )
         for name, first, module in unshared(model)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import random
+import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch.jit import ScriptModule
+from torch.nn.parameter import is_lazy
 
 from actdiag.capture.attributes import attributes_kept
 
@@ -37,11 +39,11 @@ def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
         (buffer, buffer.clone(), buffer._version)  # noqa: SLF001
         for _, owned in buffers
         for buffer in owned.values()
-        if buffer is not None and buffer.device.type != "meta"
+        if buffer is not None and not is_lazy(buffer) and buffer.device.type != "meta"
     ]
     fused = torch.backends.mha.get_fastpath_enabled()
     try:
-        with _random_state(), torch.no_grad(), attributes_kept(model):
+        with _random_state(), torch.no_grad(), attributes_kept(model), _compiling_off():
             torch.backends.mha.set_fastpath_enabled(False)
             for module, _ in flags:
                 module.training = train
@@ -57,6 +59,14 @@ def preserved(model: nn.Module, *, train: bool = False) -> Iterator[None]:
             for buffer, copy, version in copies:
                 if buffer._version != version:  # noqa: SLF001
                     buffer.copy_(copy)
+
+
+def _compiling_off() -> contextlib.AbstractContextManager[Any]:
+    """Compiled functions and modules run their original code, which can be observed."""
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled, and importing it takes seconds
+        return contextlib.nullcontext()
+    eager: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return eager
 
 
 @contextlib.contextmanager

@@ -74,7 +74,10 @@ def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[C
         return _opened(observer, found.row, source, source, call), True
     copies = {name: tensor.clone() for name, tensor in sources.items()}
     made = call._replace(function=_given(call.make(), call.function))
-    found = observer.written[key] = _recognised(copies, made.make())
+    found = _recognised(copies, made.make())
+    if found is not None and _is_there(observer, call, found.row):
+        found = None
+    observer.written[key] = found
     if found is None:
         return made, False
     return _opened(observer, found.row, copies[found.source], sources[found.source], made), True
@@ -119,6 +122,12 @@ def _inner(recorder: Recorder, indices: tuple[int, ...], ends: tuple[int, ...]) 
         if index not in ends and recorder.sites[index].role in _INNER:
             yield index
             yield from _inner(recorder, recorder.sites[index].inputs, ends)
+
+
+def _is_there(observer: Observer, call: Call, row: ActivationFunction) -> bool:
+    """Whether the very function was called already: what follows changed none of its values."""
+    sites = merged([trail for trail, _ in _computed(observer, call)]).sites
+    return any(observer.recorder.sites[index].function == row.name for index in sites)
 
 
 def _recognised(sources: dict[str, Tensor], output: Any) -> Written | None:

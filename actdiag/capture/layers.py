@@ -37,6 +37,8 @@ def layer(observer: Observer, operation: Operation, call: Call) -> Any:
         trail=before,
         unit_axis=unit_axis,
     )
+    if trails and site.verbatim:
+        site.aligned = _is_aligned(observer, operation, trails[0], tensor)
     observer.finish(site, output, unit_axis, before.sample_axis)
     for further in extra:
         observer.recorder.trails.put(further, Trail((site.index,), straight=False))
@@ -54,6 +56,14 @@ def _place_input_units(
     same = site.role is Role.INPUT and len(site.shape) == tensor.dim() > 1
     if same and site.shape[counted] == tensor.shape[counted]:
         site.unit_axis = tensor.dim() + counted
+
+
+def _is_aligned(observer: Observer, operation: Operation, trail: Trail, tensor: Tensor) -> bool:
+    """Whether the layer reads the units of the site before it as its own inputs, one by one."""
+    counted = tensor.dim() + (operation.unit_axis or second_axis(tensor.dim()))
+    source = observer.recorder.sites[trail.sites[0]]
+    axis = source.unit_axis if source.role is Role.INPUT else trail.unit_axis
+    return axis == counted and source.units == tensor.shape[counted]
 
 
 def matmul(observer: Observer, operation: Operation, call: Call) -> Any:

@@ -58,6 +58,8 @@ class OpenSite:
     accumulator: SiteAccumulator
     inputs: tuple[int, ...] = ()
     straight: bool = False
+    verbatim: bool = False
+    aligned: bool = False
     is_final: bool = False
     absorbed: bool = False
     attention: AttentionAccumulator | None = None
@@ -68,6 +70,11 @@ class OpenSite:
     def units(self) -> int | None:
         """Size of the unit axis, or None when it is not known."""
         return None if self.unit_axis is None else self.shape[self.unit_axis]
+
+
+def _is_verbatim(trail: Trail | None) -> bool:
+    """Whether the tensor holds the values of one site, moved or reshaped at most."""
+    return trail is not None and trail.straight and not trail.changed and len(trail.sites) == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +148,14 @@ class Recorder:
                 accumulator=SiteAccumulator(units, row, settings),
                 inputs=trail.sites if trail else (),
                 straight=bool(trail and trail.straight and len(trail.sites) == 1),
+                verbatim=_is_verbatim(trail),
             )
             self._add(site)
         else:
             if trail is not None and trail.sites != site.inputs:
                 site.inputs = tuple(dict.fromkeys(site.inputs + trail.sites))
                 site.straight = site.straight and len(site.inputs) == 1
+            site.verbatim = site.verbatim and _is_verbatim(trail)
             self._pass(site)
         return site
 
@@ -271,6 +280,7 @@ class Recorder:
             dtype=site.dtype,
             inputs=tuple(names[index] for index in self._seen(site.inputs)),
             straight=site.straight,
+            verbatim=site.verbatim and not any(self.sites[index].absorbed for index in site.inputs),
             is_final=site.is_final,
             stats=stats,
             per_unit=per_unit,

@@ -1,4 +1,4 @@
-"""Blocks written by hand: norms, residuals, low rank, attention in several spellings, recurrence."""
+"""Blocks written by hand: norms, residuals, low rank, mixers, experts."""
 
 import torch
 from torch import nn
@@ -19,7 +19,16 @@ class RMSNorm(nn.Module):
         return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6))
 
 
-@BLOCKS.case("", X)
+@BLOCKS.case(
+    """
+    input input input ?
+    rms block RMSNorm ? input
+    layer linear linear 8 rms
+    relu activation relu 8 layer
+    head linear linear 2 relu (answer)
+    """,
+    X,
+)
 class HandWrittenNorms(nn.Module):
     def __init__(self):
         super().__init__()
@@ -31,7 +40,16 @@ class HandWrittenNorms(nn.Module):
         return self.head(torch.relu(h))
 
 
-@BLOCKS.case("", drawn(4, 8))
+@BLOCKS.case(
+    """
+    input input input 8
+    base linear linear 8 input
+    a linear linear 2 input
+    b linear linear 8 a
+    relu activation relu 8 base b (answer)
+    """,
+    drawn(4, 8),
+)
 class LowRank(nn.Module):
     """LoRA: a frozen matrix plus a scaled product of two narrow ones."""
 
@@ -43,7 +61,17 @@ class LowRank(nn.Module):
         return torch.relu(self.base(x) + 0.5 * self.b(F.dropout(self.a(x), 0.1, self.training)))
 
 
-@BLOCKS.case("", drawn(4, 8))
+@BLOCKS.case(
+    """
+    input input input 8
+    first linear linear 8 input
+    norm norm batch_norm 8 first
+    relu activation relu 8 norm
+    second linear linear 8 relu
+    relu#2 activation relu 8 second input (answer)
+    """,
+    drawn(4, 8),
+)
 class Residual(nn.Module):
     def __init__(self):
         super().__init__()
@@ -55,50 +83,19 @@ class Residual(nn.Module):
         return torch.relu(h)
 
 
-@BLOCKS.case("", X)
-class OneMatrixAttention(nn.Module):
-    """timm's way: query, key and value of one matrix, scores by ``@``."""
-
-    def __init__(self):
-        super().__init__()
-        self.qkv, self.proj = nn.Linear(8, 24), nn.Linear(8, 8)
-
-    def forward(self, x):
-        b, t, c = x.shape
-        q, k, v = self.qkv(x).reshape(b, t, 3, 2, 4).permute(2, 0, 3, 1, 4).unbind(0)
-        attn = ((q * 0.5) @ k.transpose(-2, -1)).softmax(dim=-1)
-        return self.proj((attn @ v).transpose(1, 2).reshape(b, t, c))
-
-
-@BLOCKS.case("", X)
-class EinsumAttention(nn.Module):
-    """Heads by einsum, as einops users write it."""
-
-    def __init__(self):
-        super().__init__()
-        self.q, self.k, self.v, self.o = (nn.Linear(8, 8, bias=False) for _ in range(4))
-
-    def forward(self, x):
-        q, k, v = (f(x).unflatten(-1, (2, 4)) for f in (self.q, self.k, self.v))
-        scores = torch.einsum("bqhd,bkhd->bhqk", q, k) / 2
-        mixed = torch.einsum("bhqk,bkhd->bqhd", torch.softmax(scores, dim=-1), v)
-        return self.o(torch.relu(mixed).flatten(2))
-
-
-@BLOCKS.case("", X)
-class CrossAttention(nn.Module):
-    """Keywords only, and the weights are part of the answer."""
-
-    def __init__(self):
-        super().__init__()
-        self.memory, self.attn = nn.Linear(8, 8), nn.MultiheadAttention(8, 2, batch_first=True)
-
-    def forward(self, x):
-        memory = torch.relu(self.memory(x))
-        return self.attn(query=x, key=memory, value=memory)
-
-
-@BLOCKS.case("", X)
+@BLOCKS.case(
+    """
+    input input input ?
+    tokens.0 linear linear 7 input
+    tokens.1 activation gelu 7 tokens.0
+    tokens.2 linear linear 5 tokens.1
+    channels.0 linear linear 9 input tokens.2
+    channels.1 activation gelu 9 channels.0
+    channels.2 linear linear 8 channels.1
+    output output output ? input tokens.2 channels.2 (answer)
+    """,
+    X,
+)
 class Mixer(nn.Module):
     """MLP-Mixer: once over the tokens, once over the channels."""
 
@@ -112,34 +109,20 @@ class Mixer(nn.Module):
         return x + self.channels(x)
 
 
-@BLOCKS.case("", X)
-class Elman(nn.Module):
-    """A recurrent network written as a loop."""
-
-    def __init__(self):
-        super().__init__()
-        self.inputs, self.state, self.head = nn.Linear(8, 6), nn.Linear(6, 6), nn.Linear(6, 2)
-
-    def forward(self, x):
-        h = x.new_zeros(len(x), 6)
-        for step in x[:, :2].unbind(1):
-            h = torch.tanh(self.inputs(step) + self.state(h))
-        return self.head(h)
-
-
-@BLOCKS.case("", X)
-class Bidirectional(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.gru = nn.GRU(8, 6, batch_first=True, bidirectional=True)
-        self.head = nn.Linear(12, 2)
-
-    def forward(self, x):
-        steps, last = self.gru(x)
-        return self.head(torch.cat((last[0], last[1]), dim=-1)), steps
-
-
-@BLOCKS.case("", X)
+@BLOCKS.case(
+    """
+    input input input 8
+    router linear linear 2 input
+    softmax gate softmax 2 router
+    experts.0 linear linear 6 input
+    relu activation relu 6 experts.0
+    experts.1 linear linear 6 input
+    relu#2 activation relu 6 experts.1
+    mul gated-product mul ? relu relu#2 softmax
+    output output output ? mul (answer)
+    """,
+    X,
+)
 class Experts(nn.Module):
     """A mixture of two experts under a softmax of two scores."""
 

@@ -9,6 +9,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from actdiag.capture import Capture
+from actdiag.capture.wrappers import unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,11 @@ def ids(*shape: int, below: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Case:
-    """``sites`` holds a line per site: name, role, function, units (``?`` if lost), inputs."""
+    """``sites`` holds a line per site: name, role, function, units (``?`` if lost), inputs.
+
+    The site that gave the model's answer says so. ``unknown`` are functions that coverage tells
+    as not captured, ``note`` what its note says, ``failure`` the module in which the model raises.
+    """
 
     build: Callable[[], nn.Module]
     batches: tuple[Any, ...]
@@ -39,6 +44,7 @@ class Case:
     unknown: tuple[str, ...]
     note: str
     failure: str | None
+    samples: int
 
     @property
     def name(self) -> str:
@@ -48,10 +54,11 @@ class Case:
     def run(self) -> tuple[tuple[Site, ...], Coverage]:
         """The sites and the coverage after all batches."""
         torch.manual_seed(0)
-        with Capture(self.build()) as capture:
+        model, _ = unwrapped(self.build())
+        with Capture(model) as capture:
             for batch in self.batches:
                 inputs, kwargs = pytree.tree_map(_copied, (batch, self.kwargs))
-                capture.run(inputs, kwargs, 4)
+                capture.run(inputs, kwargs, self.samples)
             return capture.sites(), capture.coverage()
 
 
@@ -67,6 +74,7 @@ def told(sites: tuple[Site, ...]) -> list[str]:
                 *(site.name, site.role.value, site.function or "-"),
                 "?" if site.units is None else str(site.units),
                 *site.inputs,
+                *(["(answer)"] if site.is_final else []),
             )
         )
         for site in sites
@@ -87,13 +95,15 @@ class Catalogue:
         unknown: tuple[str, ...] = (),
         note: str = "",
         failure: str | None = None,
+        samples: int = 4,
         **kwargs: Any,
     ) -> Callable[..., Any]:
         """Decorates a model, or what makes it, with its sites; fed twice unless told otherwise."""
 
         def noted(build: Callable[[], nn.Module]) -> Callable[[], nn.Module]:
             fed = batches or (inputs, inputs)
-            self.cases.append(Case(build, fed, kwargs, sites, unknown, note, failure))
+            case = Case(build, fed, kwargs, sites, unknown, note, failure, samples)
+            self.cases.append(case)
             return build
 
         return noted

@@ -1,4 +1,4 @@
-"""Activations that are no modules of torch."""
+"""Activations of other libraries and of the user, that are no modules of torch."""
 
 import torch
 from torch import nn
@@ -10,7 +10,19 @@ FUNCTIONS = Catalogue()
 X = drawn(4, 6)
 
 
-@FUNCTIONS.case("", X)
+@FUNCTIONS.case(
+    """
+    input input input 6
+    first linear linear 6 input
+    relu_squared activation relu_squared 6 first
+    second linear linear 6 relu_squared
+    relu_squared#2 activation relu_squared 6 second
+    third linear linear 6 relu_squared#2
+    relu_squared#3 activation relu_squared 6 third
+    head linear linear 6 relu_squared#3 (answer)
+    """,
+    X,
+)
 class SquaredRelu(nn.Module):
     def __init__(self):
         super().__init__()
@@ -23,7 +35,26 @@ class SquaredRelu(nn.Module):
         return self.head(h * h)
 
 
-@FUNCTIONS.case("", X)
+@FUNCTIONS.case(
+    """
+    input input input 6
+    layers.0 linear linear 6 input
+    acts.0 activation gelu_tanh 6 layers.0
+    layers.1 linear linear 6 acts.0
+    acts.1 activation quick_gelu 6 layers.1
+    layers.2 linear linear 6 acts.1
+    acts.2 activation relu_squared 6 layers.2
+    layers.3 linear linear 6 acts.2
+    acts.3 activation gelu_tanh 6 layers.3
+    layers.4 linear linear 6 acts.3
+    acts.4 activation silu 6 layers.4
+    layers.5 linear linear 6 acts.4
+    acts.5/gelu activation gelu 6 layers.5
+    acts.5/clip block clip 6 acts.5/gelu (answer)
+    """,
+    X,
+    unknown=("acts.5/clip",),
+)
 class HuggingFaceActivations(nn.Module):
     def __init__(self):
         super().__init__()
@@ -39,7 +70,14 @@ class HuggingFaceActivations(nn.Module):
         return x
 
 
-@FUNCTIONS.case("", X)
+@FUNCTIONS.case(
+    """
+    input input input 6
+    layer linear linear 5 input
+    gelu activation gelu 5 layer (answer)
+    """,
+    X,
+)
 class ActivationAsAttribute(nn.Module):
     def __init__(self):
         super().__init__()
@@ -49,30 +87,15 @@ class ActivationAsAttribute(nn.Module):
         return self.act(self.layer(x)) + 1
 
 
-class Swish(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x * torch.sigmoid(x)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (x,) = ctx.saved_tensors
-        s = torch.sigmoid(x)
-        return gradient * s * (1 + x * (1 - s))
-
-
-@FUNCTIONS.case("", X)
-class AutogradFunction(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layer, self.head = nn.Linear(6, 5), nn.Linear(5, 2)
-
-    def forward(self, x):
-        return self.head(Swish.apply(self.layer(x)))
-
-
-@FUNCTIONS.case("", X)
+@FUNCTIONS.case(
+    """
+    input input input 6
+    net.0 linear linear 5 input
+    net.1/silu activation silu 5 net.0
+    net.2 linear linear 2 net.1/silu (answer)
+    """,
+    X,
+)
 class SwishModule(nn.Module):
     """A user's own activation class without parameters."""
 
@@ -89,54 +112,16 @@ class SwishModule(nn.Module):
         return self.net(x)
 
 
-@FUNCTIONS.case("", X)
-class LearnedSwish(nn.Module):
-    """Its slope is a parameter, so it is none of the catalogue's."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer, self.beta = nn.Linear(6, 5), nn.Parameter(torch.full((5,), 1.5))
-
-    def forward(self, x):
-        x = self.layer(x)
-        return x * torch.sigmoid(self.beta * x)
-
-
-@FUNCTIONS.case("", X)
-class Sine(nn.Module):
-    """SIREN: the sine is in no catalogue, and told as not understood."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Linear(6, 5), nn.Linear(5, 3)
-
-    def forward(self, x):
-        return self.second(torch.sin(30 * self.first(x)))
-
-
-@FUNCTIONS.case("", X)
-class ScaledTanh(nn.Module):
-    """LeCun's 1.7159 tanh(2x/3): the tanh is seen, its scale is a linear step."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Linear(6, 5), nn.Linear(5, 3)
-
-    def forward(self, x):
-        return self.second(1.7159 * torch.tanh(2 / 3 * self.first(x)))
-
-
-@FUNCTIONS.case("", X)
-class Maxout(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.first, self.second = nn.Linear(6, 10), nn.Linear(5, 3)
-
-    def forward(self, x):
-        return self.second(self.first(x).view(-1, 5, 2).max(dim=-1).values)
-
-
-@FUNCTIONS.case("", X)
+@FUNCTIONS.case(
+    """
+    input input input 6
+    first linear linear 5 input
+    leaky_relu activation leaky_relu 5 first
+    second linear linear 3 leaky_relu
+    tanh activation tanh 3 second (answer)
+    """,
+    X,
+)
 class Lambda(nn.Module):
     """An activation kept in a lambda and one chosen by name from torch."""
 

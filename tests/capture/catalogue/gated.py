@@ -1,4 +1,4 @@
-"""Gates: separate matrices, halves of one, F.glu, modules, highway and squeeze-excite."""
+"""Gated feed-forward networks in one matrix."""
 
 import torch
 from torch import nn
@@ -18,21 +18,48 @@ class Fused(nn.Module):
         self.both, self.down = nn.Linear(6, 16), nn.Linear(8, 6)
 
 
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    both linear linear 16 input
+    silu gate silu 8 both
+    mul gated-product mul 8 silu both
+    down linear linear 6 mul (answer)
+    """,
+    X,
+)
 class SwiGLU(Fused):
     def forward(self, x):
         gate, up = self.both(x).chunk(2, dim=-1)
         return self.down(F.silu(gate) * up)
 
 
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    both linear linear 16 input
+    gelu gate gelu 8 both
+    mul gated-product mul 8 both gelu
+    down linear linear 6 mul (answer)
+    """,
+    X,
+)
 class GeGLU(Fused):
     def forward(self, x):
         up, gate = self.both(x).split(8, dim=-1)
         return self.down(up * F.gelu(gate))
 
 
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    both linear linear 16 input
+    relu gate relu 8 both
+    mul gated-product mul 8 relu both
+    down linear linear 6 mul (answer)
+    """,
+    X,
+)
 class ReGLU(Fused):
     """Halves taken by slices."""
 
@@ -41,103 +68,74 @@ class ReGLU(Fused):
         return self.down(torch.relu(h[..., :8]) * h[..., 8:])
 
 
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    both linear linear 16 input
+    mul gated-product mul 8 both
+    down linear linear 6 mul (answer)
+    """,
+    X,
+)
 class Bilinear(Fused):
     def forward(self, x):
         left, right = self.both(x).chunk(2, -1)
         return self.down(left * right)
 
 
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    both linear linear 16 input
+    glu/gate gate sigmoid 8 both
+    glu gated-product glu 8 both glu/gate
+    down linear linear 6 glu (answer)
+    """,
+    X,
+)
 class FunctionGLU(Fused):
     def forward(self, x):
         return self.down(F.glu(self.both(x), dim=-1))
 
 
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    0 linear linear 16 input
+    1/gate gate sigmoid 8 0
+    1 gated-product glu 8 0 1/gate
+    2 linear linear 6 1 (answer)
+    """,
+    X,
+)
 def module_glu():
     return nn.Sequential(nn.Linear(6, 16), nn.GLU(), nn.Linear(8, 6))
 
 
-@GATED.case("", IMAGE)
+@GATED.case(
+    """
+    input input input 3
+    0 conv conv2d 8 input
+    1/gate gate sigmoid 4 0
+    1 gated-product glu 4 0 1/gate
+    2 conv conv2d 2 1 (answer)
+    """,
+    IMAGE,
+)
 def convolutional_glu():
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.GLU(1), nn.Conv2d(4, 2, 1))
 
 
-class GEGLUModule(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.proj = nn.Linear(6, 16)
-
-    def forward(self, x):
-        x, gate = self.proj(x).chunk(2, dim=-1)
-        return x * F.gelu(gate)
-
-
-@GATED.case("", X)
-def module_geglu():
-    """As diffusers writes it: the projection lies in the activation's module."""
-    return nn.Sequential(GEGLUModule(), nn.Dropout(), nn.Linear(8, 6))
-
-
-@GATED.case("", X)
-class Llama(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.gate_proj, self.up_proj = nn.Linear(6, 8, bias=False), nn.Linear(6, 8, bias=False)
-        self.down_proj, self.act_fn = nn.Linear(8, 6, bias=False), nn.SiLU()
-
-    def forward(self, x):
-        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
-
-
-@GATED.case("", X)
-class BilinearMatrices(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.w, self.v, self.down = nn.Linear(6, 8), nn.Linear(6, 8), nn.Linear(8, 6)
-
-    def forward(self, x):
-        return self.down(self.w(x) * self.v(x))
-
-
-@GATED.case("", X)
-class Highway(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.change, self.gate = nn.Linear(6, 6), nn.Linear(6, 6)
-
-    def forward(self, x):
-        t = torch.sigmoid(self.gate(x))
-        return t * torch.relu(self.change(x)) + (1 - t) * x
-
-
-@GATED.case("", IMAGE)
-class SqueezeExcite(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv = nn.Conv2d(3, 8, 3)
-        self.fc = nn.Sequential(nn.Linear(8, 2), nn.ReLU(), nn.Linear(2, 8), nn.Sigmoid())
-
-    def forward(self, x):
-        h = self.conv(x)
-        return h * self.fc(h.mean((2, 3)))[:, :, None, None]
-
-
-@GATED.case("", drawn(4, 3, 9))
-class WaveNet(nn.Module):
-    """tanh of one half times sigmoid of the other."""
-
-    def __init__(self):
-        super().__init__()
-        self.conv, self.out = nn.Conv1d(3, 8, 3), nn.Conv1d(4, 3, 1)
-
-    def forward(self, x):
-        a, b = self.conv(x).chunk(2, dim=1)
-        return self.out(torch.tanh(a) * torch.sigmoid(b))
-
-
-@GATED.case("", X)
+@GATED.case(
+    """
+    input input input 6
+    gate_up_proj linear linear 16 input
+    activation gate silu ? gate_up_proj
+    mul gated-product mul ? activation gate_up_proj
+    down_proj linear linear 6 mul (answer)
+    """,
+    X,
+)
 class Packed(nn.Module):
     """Query, key, value, gate and up out of one matrix, as ModernBERT's Wi or Phi-3."""
 

@@ -1,4 +1,4 @@
-"""Modules called several times, shared weights, layers in containers, layers not always called."""
+"""Modules called several times, and shared weights."""
 
 import torch
 from torch import nn
@@ -10,7 +10,18 @@ REUSE = Catalogue()
 X = drawn(4, 6)
 
 
-@REUSE.case("", X)
+@REUSE.case(
+    """
+    input input input 6
+    a linear linear 8 input
+    act activation tanh 8 a
+    b linear linear 5 act
+    act#2 activation tanh 5 b
+    c linear linear 3 act#2
+    act#3 activation tanh 3 c (answer)
+    """,
+    X,
+)
 class ThreeWidths(nn.Module):
     def __init__(self):
         super().__init__()
@@ -23,7 +34,15 @@ class ThreeWidths(nn.Module):
         return x
 
 
-@REUSE.case("", X)
+@REUSE.case(
+    """
+    input input input 6
+    encode linear linear 6 input
+    relu activation relu 6 encode
+    encode#2 linear linear 6 relu (answer)
+    """,
+    X,
+)
 class SharedLayer(nn.Module):
     """One layer under two names, called by both."""
 
@@ -36,7 +55,15 @@ class SharedLayer(nn.Module):
         return self.decode(torch.relu(self.encode(x)))
 
 
-@REUSE.case("", ids(4, 5, below=11))
+@REUSE.case(
+    """
+    input input input ?
+    embed block embedding 8 input
+    tanh activation tanh 8 embed
+    head linear linear 11 tanh (answer)
+    """,
+    ids(4, 5, below=11),
+)
 class TiedEmbedding(nn.Module):
     """The head's weight is the table of the embedding."""
 
@@ -49,7 +76,15 @@ class TiedEmbedding(nn.Module):
         return self.head(torch.tanh(self.embed(tokens)))
 
 
-@REUSE.case("", ids(4, 5, below=11))
+@REUSE.case(
+    """
+    input input input ?
+    embed block embedding 8 input
+    tanh activation tanh 8 embed
+    matmul linear matmul 11 tanh (answer)
+    """,
+    ids(4, 5, below=11),
+)
 class TransposedEmbedding(nn.Module):
     """The same by a product with the table itself."""
 
@@ -61,7 +96,15 @@ class TransposedEmbedding(nn.Module):
         return torch.tanh(self.embed(tokens)) @ self.embed.weight.t()
 
 
-@REUSE.case("", X)
+@REUSE.case(
+    """
+    input input input 6
+    encoder linear linear 3 input
+    sigmoid activation sigmoid 3 encoder
+    linear linear linear 6 sigmoid (answer)
+    """,
+    X,
+)
 class AutoEncoder(nn.Module):
     """The decoder is the encoder's matrix, transposed."""
 
@@ -73,48 +116,19 @@ class AutoEncoder(nn.Module):
         return F.linear(torch.sigmoid(self.encoder(x)), self.encoder.weight.t())
 
 
-@REUSE.case("", X)
-class Loops(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.ModuleList([nn.Linear(6, 6), nn.Linear(6, 4)])
-        self.heads = nn.ModuleDict({"a": nn.Linear(4, 2), "b": nn.Linear(4, 3)})
-
-    def forward(self, x):
-        for layer in self.layers:
-            x = layer(x).relu()
-        return {name: head(x) for name, head in self.heads.items()}
-
-
-@REUSE.case("", batches=((X - 9,), (X + 9,)))
-class SometimesCalled(nn.Module):
-    """The second batch takes a way that the first did not."""
-
-    def __init__(self):
-        super().__init__()
-        self.first, self.extra, self.head = nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 2)
-
-    def forward(self, x):
-        h = torch.relu(self.first(x))
-        if x.mean() > 0:
-            h = torch.tanh(self.extra(h))
-        return self.head(h)
-
-
-@REUSE.case("", batches=((X,), (X[:, :4],)))
-class WidthDiffers(nn.Module):
-    """A lazy habit: the layer is cut to the width of the batch."""
-
-    def __init__(self):
-        super().__init__()
-        self.layer = nn.Linear(6, 6)
-
-    def forward(self, x):
-        width = x.shape[1]
-        return torch.relu(F.linear(x, self.layer.weight[:width, :width]))
-
-
-@REUSE.case("", X)
+@REUSE.case(
+    """
+    input input input 6
+    block.0 linear linear 6 input
+    block.1 activation gelu 6 block.0
+    block.0#2 linear linear 6 input block.1
+    block.1#2 activation gelu 6 block.0#2
+    block.0#3 linear linear 6 input block.1 block.1#2
+    block.1#3 activation gelu 6 block.0#3
+    output output output 6 input block.1 block.1#2 block.1#3 (answer)
+    """,
+    X,
+)
 class Iterated(nn.Module):
     """One block applied three times."""
 
@@ -125,18 +139,4 @@ class Iterated(nn.Module):
     def forward(self, x):
         for _ in range(3):
             x = x + self.block(x)
-        return x
-
-
-@REUSE.case("", X)
-class PrimitiveOutsideModules(nn.Module):
-    """Layers kept in a plain list, which torch does not know of."""
-
-    def __init__(self):
-        super().__init__()
-        self.hidden = [nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2)]
-
-    def forward(self, x):
-        for layer in self.hidden:
-            x = layer(x)
         return x

@@ -1,98 +1,54 @@
-"""Weights that are computed, modules inside wrappers, forwards that are not plain calls."""
+"""Modules inside wrappers, and forwards that are not plain calls."""
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torch.nn.utils import parametrizations, parametrize
 from torch.utils.checkpoint import checkpoint
 
 from tests.capture.catalogue.case import Catalogue, drawn
+from tests.capture.catalogue.parametrised import net
 
 WRAPPERS = Catalogue()
 X = drawn(4, 6)
 
 
-def net():
-    return nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 3))
-
-
-def normed(norm):
-    model = net()
-    norm(model[0])
-    norm(model[2])
-    return model
-
-
-@WRAPPERS.case("", X)
-def parametrised_weight_norm():
-    return normed(parametrizations.weight_norm)
-
-
-@WRAPPERS.case("", X)
-def old_weight_norm():
-    from torch.nn.utils import weight_norm
-
-    with __import__("warnings").catch_warnings():
-        __import__("warnings").simplefilter("ignore")
-        return normed(weight_norm)
-
-
-@WRAPPERS.case("", X)
-def parametrised_spectral_norm():
-    return normed(parametrizations.spectral_norm)
-
-
-@WRAPPERS.case("", X)
-def old_spectral_norm():
-    return normed(torch.nn.utils.spectral_norm)
-
-
-@WRAPPERS.case("", X)
-def orthogonal():
-    return normed(parametrizations.orthogonal)
-
-
-class Positive(nn.Module):
-    def forward(self, weight):
-        return F.softplus(weight)
-
-
-@WRAPPERS.case("", X)
-def own_parametrisation():
-    """An activation on the weights is none of the forward's."""
-    model = net()
-    parametrize.register_parametrization(model[0], "weight", Positive())
-    return model
-
-
-@WRAPPERS.case("", X)
-def pruned():
-    from torch.nn.utils import prune
-
-    return normed(lambda layer: prune.l1_unstructured(layer, "weight", 0.5))
-
-
-@WRAPPERS.case("", X)
-def lazy():
-    return nn.Sequential(nn.LazyLinear(5), nn.ReLU(), nn.LazyLinear(3))
-
-
-@WRAPPERS.case("", X)
-def frozen():
-    return net().requires_grad_(False)
-
-
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    0 linear linear 5 input
+    1 activation relu 5 0
+    2 linear linear 3 1 (answer)
+    """,
+    X,
+)
 def data_parallel():
     return nn.DataParallel(net())
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    0 linear linear 5 input
+    1 activation relu 5 0
+    2 linear linear 3 1 (answer)
+    """,
+    X,
+)
 def compiled():
     return torch.compile(net())
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    first.0 linear linear 5 input
+    first.1 activation relu 5 first.0
+    first.2 linear linear 3 first.1
+    second linear linear 3 first.2
+    tanh activation tanh 3 second (answer)
+    """,
+    X,
+)
 class Checkpointed(nn.Module):
     def __init__(self):
         super().__init__()
@@ -103,7 +59,16 @@ class Checkpointed(nn.Module):
         return checkpoint(lambda h: torch.tanh(self.second(h)), x, use_reentrant=True)
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    body.0 linear linear 5 input
+    body.1 activation relu 5 body.0
+    body.2 linear linear 3 body.1
+    relu activation relu 3 body.2 (answer)
+    """,
+    X,
+)
 class ForwardCalledDirectly(nn.Module):
     def __init__(self):
         super().__init__()
@@ -113,7 +78,15 @@ class ForwardCalledDirectly(nn.Module):
         return torch.relu(self.body.forward(x))
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    body.0 linear linear 5 input
+    relu activation relu 5 body.0
+    body.2 linear linear 3 relu (answer)
+    """,
+    X,
+)
 class NoGrad(nn.Module):
     def __init__(self):
         super().__init__()
@@ -126,7 +99,15 @@ class NoGrad(nn.Module):
         return self.body[2](torch.relu(x.clone()))
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    body.0 linear linear 5 input
+    body.1 activation relu 5 body.0
+    body.2 linear linear 3 body.1 (answer)
+    """,
+    X,
+)
 class Autocast(nn.Module):
     def __init__(self):
         super().__init__()
@@ -137,7 +118,15 @@ class Autocast(nn.Module):
             return self.body(x).float()
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    linear linear linear 5 input
+    hardswish activation hardswish 5 linear
+    head linear linear 2 hardswish (answer)
+    """,
+    X,
+)
 class OwnCall(nn.Module):
     """``__call__`` is overridden, so no hook of it ever runs."""
 
@@ -153,7 +142,16 @@ class OwnCall(nn.Module):
         return self.head(self.layer(x))
 
 
-@WRAPPERS.case("", X)
+@WRAPPERS.case(
+    """
+    input input input 6
+    0 linear linear 5 input
+    0/sigmoid activation sigmoid 5 0
+    1 activation relu 5 0/sigmoid
+    2 linear linear 3 1 (answer)
+    """,
+    X,
+)
 def own_hooks():
     """A hook of the user's applies the activation."""
     model = net()

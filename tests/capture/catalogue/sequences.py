@@ -1,4 +1,4 @@
-"""Where the units lie: convolutions of every kind, sequences, heads, moves and reshapes."""
+"""Where the features lie: time first or last, rows of tokens, patches, bags."""
 
 import torch
 from torch import nn
@@ -6,51 +6,36 @@ from torch.nn import functional as F
 
 from tests.capture.catalogue.case import Catalogue, drawn, ids
 
-AXES = Catalogue()
+SEQUENCES = Catalogue()
 IMAGE, SEQUENCE = drawn(4, 3, 8, 8), drawn(4, 5, 8)
 
 
-def chain(*layers):
-    return nn.Sequential(*layers)
-
-
-@AXES.case("", drawn(4, 3, 9))
-def conv1d():
-    return chain(nn.Conv1d(3, 6, 3), nn.ReLU(), nn.AvgPool1d(2), nn.Flatten(), nn.Linear(18, 2))
-
-
-@AXES.case("", drawn(4, 2, 4, 4, 4))
-def conv3d():
-    return chain(nn.Conv3d(2, 5, 3), nn.BatchNorm3d(5), nn.Tanh(), nn.AdaptiveAvgPool3d(1))
-
-
-@AXES.case("", drawn(4, 3, 4, 4))
-def transposed():
-    return chain(nn.ConvTranspose2d(3, 6, 2), nn.LeakyReLU(), nn.ConvTranspose2d(6, 1, 2))
-
-
-@AXES.case("", IMAGE)
-def grouped():
-    return chain(nn.Conv2d(3, 6, 3, groups=3), nn.ReLU6(), nn.Conv2d(6, 6, 3, groups=6), nn.SiLU())
-
-
-@AXES.case("", drawn(3, 8, 8))
-def unbatched():
-    return chain(nn.Conv2d(3, 6, 3), nn.ReLU())
-
-
-@AXES.case("", IMAGE.contiguous(memory_format=torch.channels_last))
-def channels_last():
-    model = chain(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 2, 1))
-    return model.to(memory_format=torch.channels_last)
-
-
-@AXES.case("", SEQUENCE)
+@SEQUENCES.case(
+    """
+    input input input 8
+    0 linear linear 6 input
+    1 activation relu 6 0
+    2 norm layer_norm 6 1
+    3 linear linear 3 2
+    4 activation softmax 3 3 (answer)
+    """,
+    SEQUENCE,
+)
 def features_last():
-    return chain(nn.Linear(8, 6), nn.ReLU(), nn.LayerNorm(6), nn.Linear(6, 3), nn.Softmax(-1))
+    return nn.Sequential(
+        nn.Linear(8, 6), nn.ReLU(), nn.LayerNorm(6), nn.Linear(6, 3), nn.Softmax(-1)
+    )
 
 
-@AXES.case("", SEQUENCE.transpose(0, 1))
+@SEQUENCES.case(
+    """
+    input input input 8
+    layer linear linear 6 input
+    relu activation relu 6 layer
+    head linear linear 2 relu (answer)
+    """,
+    SEQUENCE.transpose(0, 1),
+)
 class TimeFirst(nn.Module):
     def __init__(self):
         super().__init__()
@@ -60,7 +45,16 @@ class TimeFirst(nn.Module):
         return self.head(torch.relu(self.layer(x)).mean(0))
 
 
-@AXES.case("", SEQUENCE)
+@SEQUENCES.case(
+    """
+    input input input ?
+    conv conv conv1d 6 input
+    gelu activation gelu 6 conv
+    relu activation relu 6 gelu
+    norm norm layer_norm 6 relu (answer)
+    """,
+    SEQUENCE,
+)
 class ConvOverTime(nn.Module):
     """Features last, first for the convolution, last again."""
 
@@ -73,7 +67,18 @@ class ConvOverTime(nn.Module):
         return self.norm(torch.relu(x.permute(0, 2, 1)))
 
 
-@AXES.case("", IMAGE)
+@SEQUENCES.case(
+    """
+    input input input 3
+    depth conv conv2d 3 input
+    norm norm layer_norm 3 depth
+    up linear linear 12 norm
+    gelu activation gelu 12 up
+    down linear linear 3 gelu
+    output output output 3 input down (answer)
+    """,
+    IMAGE,
+)
 class ConvNeXt(nn.Module):
     def __init__(self):
         super().__init__()
@@ -85,17 +90,16 @@ class ConvNeXt(nn.Module):
         return x + self.down(F.gelu(self.up(h))).permute(0, 3, 1, 2)
 
 
-@AXES.case("", IMAGE)
-def pixel_shuffle():
-    return chain(nn.Conv2d(3, 8, 3), nn.PixelShuffle(2), nn.ReLU(), nn.PixelUnshuffle(2), nn.Tanh())
-
-
-@AXES.case("", IMAGE)
-def flattened():
-    return chain(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.ReLU(), nn.Linear(144, 5), nn.Sigmoid())
-
-
-@AXES.case("", SEQUENCE)
+@SEQUENCES.case(
+    """
+    input input input ?
+    layer linear linear 6 input
+    relu activation relu 6 layer
+    head linear linear 3 relu
+    tanh activation tanh 3 head (answer)
+    """,
+    SEQUENCE,
+)
 class TokensAsRows(nn.Module):
     """Tokens flattened into rows and taken apart again."""
 
@@ -108,7 +112,16 @@ class TokensAsRows(nn.Module):
         return self.head(rows).view(x.shape[0], x.shape[1], 3).tanh()
 
 
-@AXES.case("", IMAGE)
+@SEQUENCES.case(
+    """
+    input input input 3
+    patch conv conv2d 6 input
+    norm norm layer_norm 6 patch
+    relu activation relu 6 norm
+    head linear linear 2 relu (answer)
+    """,
+    IMAGE,
+)
 class Patches(nn.Module):
     """A vision transformer's stem: patches by a convolution, a class token in front."""
 
@@ -123,14 +136,16 @@ class Patches(nn.Module):
         return self.head(torch.relu(self.norm(x))[:, 0])
 
 
-@AXES.case("", IMAGE)
-def norms():
-    return chain(
-        nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.ReLU(), nn.InstanceNorm2d(4), nn.LayerNorm([6, 6])
-    )
-
-
-@AXES.case("", ids(4, 5, below=9))
+@SEQUENCES.case(
+    """
+    input input input ?
+    bag block embedding_bag 6 input
+    relu activation relu 6 bag
+    table block embedding 6 input
+    head linear linear 2 relu table (answer)
+    """,
+    ids(4, 5, below=9),
+)
 class Bags(nn.Module):
     def __init__(self):
         super().__init__()
@@ -138,16 +153,3 @@ class Bags(nn.Module):
 
     def forward(self, x):
         return self.head(torch.relu(self.bag(x)) + self.table(x).sum(1))
-
-
-@AXES.case("", IMAGE)
-class UNet(nn.Module):
-    """Concatenated along the channels, upsampled in between."""
-
-    def __init__(self):
-        super().__init__()
-        self.down, self.mid, self.up = nn.Conv2d(3, 4, 3, 2, 1), nn.Conv2d(4, 4, 1), nn.Conv2d(7, 2, 1)
-
-    def forward(self, x):
-        h = torch.relu(self.mid(torch.relu(self.down(x))))
-        return self.up(torch.cat((F.interpolate(h, scale_factor=2.0), x), dim=1)).sigmoid()
