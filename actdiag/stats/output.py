@@ -46,6 +46,8 @@ class OutputAccumulator:
         self.fit = Fit()
         self.samples = self.numbered = self.counted = self.changed = 0
         self.nonfinite = self.out_of_range = self.misfit = 0
+        self.label_min: float | None = None
+        self.label_max: float | None = None
 
     def update(self, output: Tensor, labels: Tensor | None = None) -> None:
         """Take in one batch of outputs, the sample axis first, with its labels if there are any.
@@ -75,6 +77,7 @@ class OutputAccumulator:
         self.between.add(rows[whole])
         if labels is None or self.kind != "values":
             return
+        self._see(labels)
         if labels.numel() != output.numel():
             self.misfit += len(rows)
             return
@@ -121,11 +124,23 @@ class OutputAccumulator:
             if axis is None:
                 fitting, axis = None, class_axis(output, None, self.kind)
             rows = output.movedim(axis or 0, -1).reshape(-1, output.shape[axis or 0])
+        if labels is not None:
+            self._see(labels if fitting is None else fitting)
         if labels is not None and fitting is None:
             self.misfit += len(rows)
         if fitting is None:
             return rows, None, len(output)
         return rows, fitting.flatten(), len(fitting)
+
+    def _see(self, labels: Tensor) -> None:
+        """Note the range of the labels, those that leave an answer out aside."""
+        if labels.is_complex():
+            return
+        known = labels[torch.isfinite(labels) & (labels != IGNORED)]
+        if known.numel():
+            low, high = float(known.min()), float(known.max())
+            self.label_min = low if self.label_min is None else min(low, self.label_min)
+            self.label_max = high if self.label_max is None else max(high, self.label_max)
 
     def to_record(self) -> OutputStats:
         """The numbers so far."""
@@ -141,6 +156,10 @@ class OutputAccumulator:
             between_sample_std=self.between.rms_of_std(),
             scale=rms,
             r2=self.fit.r2(),
+            label_min=self.label_min,
+            label_max=self.label_max,
+            labels_misfit=self.misfit,
+            labels_foreign=self.out_of_range,
             notes=tuple(self._notes()),
         )
         return stats if self.answers is None else self.answers.filled_in(stats, gap=bounded)
