@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
-
-from torch import Tensor, nn
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from actdiag.capture import Capture, preserved
 from actdiag.capture.containers import primary_output
+from actdiag.capture.declared import class_name
+from actdiag.capture.exported import batch_size_of
+from actdiag.capture.graphs import modules_of
 from actdiag.stats.output import OutputAccumulator, output_kind
 from actdiag.stats.weights import weight_stats
 from actdiag.text import printable
 
 if TYPE_CHECKING:
+    from torch import Tensor, nn
+
     from actdiag.records import Coverage, ModuleInfo, OutputStats, Site, WeightStats
 
 Progress = Callable[[int, int | None, str], None]
@@ -31,6 +34,9 @@ class Batch(Protocol):
     def labels(self) -> Tensor | None: ...  # noqa: D102
     @property
     def samples(self) -> int: ...  # noqa: D102
+
+
+SomeBatch = TypeVar("SomeBatch", bound=Batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,14 @@ def measure(
     Stops at the first batch in which the forward raises; what was measured before it stays, and
     ``coverage.failure`` says what happened. ``forward`` is called in place of the module.
     """
-    samples = count = labels = 0
+    samples = count = labels = left_out = 0
+    takes = batch_size_of(module)
     answer: OutputAccumulator | None = None
     with Capture(module, forward=forward) as capture:
         for batch in batches:
+            if count and takes not in (None, batch.samples):
+                left_out += batch.samples
+                continue
             output = capture.run(batch.inputs, batch.kwargs, batch.samples)
             if capture.failure is not None:
                 break
@@ -82,7 +92,7 @@ def measure(
         return Measurement(
             sites=sites,
             modules=capture.modules(),
-            coverage=capture.coverage(),
+            coverage=_noted(capture.coverage(), takes, left_out),
             output=answer.to_record() if answer else None,
             samples=samples,
             batches=count,
@@ -91,13 +101,28 @@ def measure(
         )
 
 
+def _noted(coverage: Coverage, takes: int | None, left_out: int) -> Coverage:
+    if not left_out:
+        return coverage
+    note = f"The program takes exactly {takes} samples at a time: {left_out} at the end do not fit."
+    return replace(coverage, note=f"{coverage.note} {note}".strip())
+
+
+def whole_batches(module: nn.Module, batches: Iterable[SomeBatch]) -> Iterator[SomeBatch]:
+    """The batches without the incomplete ones, where the module takes one size alone."""
+    takes = batch_size_of(module)
+    for place, batch in enumerate(batches):
+        if not place or takes in (None, batch.samples):
+            yield batch
+
+
 def answers(
     module: nn.Module, batches: Iterable[Batch], forward: Callable[..., Any] | None = None
 ) -> OutputStats | None:
     """What the model answers, without looking inside: many times faster than :func:`measure`."""
     found: OutputAccumulator | None = None
     with preserved(module):
-        for batch in batches:
+        for batch in whole_batches(module, batches):
             output = primary_output((forward or module)(*batch.inputs, **batch.kwargs))
             if output is not None:
                 found = found or _accumulator(output, batch.labels, None)
@@ -131,23 +156,20 @@ def _kind(class_name: str, parameter: str) -> str:
 
 def weights_of(module: nn.Module) -> tuple[WeightStats, ...]:
     """Statistics of every parameter and floating-point buffer; a shared one is told once."""
+    classes = {name: declared.class_name for name, declared in modules_of(module).items()}
     found = []
     for owner_name, owner in module.named_modules():
-        entries = [*owner.named_parameters(recurse=False), *owner.named_buffers(recurse=False)]
-        for name, tensor in entries:
-            if not tensor.is_floating_point():
-                continue
-            found.append((f"{owner_name}.{name}".lstrip("."), owner_name, owner, name, tensor))
-    unique = {id(entry[4]): entry for entry in reversed(found)}
+        own_class = classes.get(printable(owner_name), class_name(owner))
+        buffers = dict(owner.named_buffers(recurse=False))
+        for name, tensor in [*owner.named_parameters(recurse=False), *buffers.items()]:
+            if tensor.is_floating_point():
+                full = f"{owner_name}.{name}".lstrip(".")
+                kind = "buffer" if name in buffers else _kind(own_class, name)
+                found.append((printable(full), printable(owner_name), kind, tensor))
+    unique = {id(entry[3]): entry for entry in reversed(found)}
     return tuple(
-        weight_stats(
-            printable(full),
-            printable(owner_name),
-            _kind(type(owner).__name__, name) if isinstance(tensor, nn.Parameter) else "buffer",
-            tensor,
-            tensor.requires_grad,
-        )
-        for full, owner_name, owner, name, tensor in reversed(unique.values())
+        weight_stats(full, owner_name, kind, tensor, tensor.requires_grad)
+        for full, owner_name, kind, tensor in reversed(unique.values())
     )
 
 

@@ -14,6 +14,7 @@ from torch import nn
 from actdiag import steps as debug_steps
 from actdiag._version import __version__
 from actdiag.capture import preserved
+from actdiag.capture.exported import batch_size_of
 from actdiag.diagnose import diagnose, steps_called_for
 from actdiag.diagnose.judged import diagnosed, judged
 from actdiag.errors import DataError, UsageError
@@ -26,6 +27,7 @@ from actdiag.measure import (
     silent,
     weights_of,
     weights_of_state,
+    whole_batches,
 )
 from actdiag.records import Coverage, DataInfo, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
@@ -106,6 +108,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     loaded_at = time.perf_counter()
     feed = train = None
     if loaded.module is not None:
+        batch_size = batch_size or batch_size_of(loaded.module)
         data_of = _DataOf(loaded.module, labels, batch_size, transform, seed, fix_input=fix_input)
         train = data_of.training(train_data)
         feed = data_of.scanned(data, input_shape, max_samples, train)
@@ -198,7 +201,7 @@ def _bench(
     if module is None or feed is None or record.coverage.failure is not None:
         return None
     batches: list[Batch] = []
-    for batch in feed:
+    for batch in whole_batches(module, feed):
         batches.append(batch)
         if sum(item.samples for item in batches) >= _BENCH_SAMPLES:
             break

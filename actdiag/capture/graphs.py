@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from torch.jit import ScriptModule
 
-from actdiag.capture import exported, scripted
+from actdiag.capture import interpreter, scripted
 from actdiag.capture.declared import Declared, declared_modules
+from actdiag.capture.exported import exported_modules, is_exported
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 def graphs_in(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The topmost modules of ``model`` that run as a graph, each with its qualified name."""
-    if isinstance(model, ScriptModule) or exported.is_exported(model):
+    if isinstance(model, ScriptModule) or is_exported(model):
         yield prefix, model
         return
     for name, child in model.named_children():
@@ -37,7 +38,7 @@ def modules_of(model: nn.Module) -> dict[str, Declared]:
             continue
         below = f"{prefix}." if prefix else ""
         kept = {n: m for n, m in found.items() if n != prefix and not n.startswith(below)}
-        inner = exported.exported_modules(program)  # type: ignore[arg-type] # is_exported told so
+        inner = exported_modules(program)
         for name, module in inner.items():
             full = ".".join(part for part in (printable(prefix), name) if part)
             kept[full] = replace(module, name=full)
@@ -54,5 +55,5 @@ def graphs_observed(model: nn.Module, relay: Relay) -> Iterator[None]:
             if isinstance(module, ScriptModule):
                 stack.enter_context(scripted.observed(module, name, relay))
             else:
-                stack.enter_context(exported.observed(module, name, relay))  # type: ignore[arg-type]
+                stack.enter_context(interpreter.observed(module, name, relay))
         yield

@@ -53,8 +53,11 @@ class ModuleStack:
         self._on_exit = on_exit
         self._handles: list[RemovableHandle] = []
         for _, first, module in unshared(model):
-            name = self.names[module] = printable(first)
-            if name in declared and not isinstance(module, ScriptModule):
+            name = printable(first)
+            if name not in declared:
+                continue
+            self.names[module] = name
+            if not isinstance(module, ScriptModule):
                 self._handles.append(module.register_forward_pre_hook(self._enter))
                 self._handles.append(module.register_forward_hook(self._leave, always_call=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from torch import fx
 from torch.nn.parameter import is_lazy
 
 from actdiag.text import printable
@@ -16,8 +17,13 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 def class_name(module: nn.Module) -> str:
-    """The class a person wrote; a scripted module knows it as ``original_name``."""
+    """The class a person wrote; a graph knows the one that it was made from."""
     original = getattr(module, "original_name", None)
+    if isinstance(module, fx.GraphModule):
+        stacks = (node.meta.get("nn_module_stack") or {} for node in module.graph.nodes)
+        outermost = (entry for stack in stacks for entry in list(stack.values())[:1])
+        named = next((qualified for name, qualified in outermost if not name), None)
+        original = named.rpartition(".")[2] if isinstance(named, str) else None
     return printable(original if isinstance(original, str) else type(module).__name__)
 
 

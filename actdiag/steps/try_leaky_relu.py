@@ -35,9 +35,13 @@ def carry_out(case: Case) -> Result:
 def _tried(case: Case, names: set[str]) -> Result:
     bench = case.bench
     assert bench is not None  # noqa: S101 - carry_out() made sure
-    copy = bench.copy()
-    leaky = _leaky(copy)
+    copy, replaced = bench.copy(), set[str]()
+    leaky = _leaky(copy, replaced)
     before, after = bench.measure(copy), bench.measure(copy, leaky)
+    if not replaced:
+        return needs(
+            "Needs the model as Python code: in a TorchScript or exported file the ReLUs are fixed."
+        )
     dead = [_never_positive(measured, names) for measured in (before, after)]
     spread = [_spread(measured) for measured in (before, after)]
     gradient = [bench.gradient(copy), bench.gradient(copy, leaky)]
@@ -67,7 +71,7 @@ def _gains(pair: list[float | None], enough: float) -> bool:
     return after > enough and after >= _REVIVED * before
 
 
-def _leaky(module: Any) -> Callable[..., Any]:
+def _leaky(module: Any, replaced: set[str]) -> Callable[..., Any]:
     from torch.nn import functional as F
 
     from actdiag.steps.bench import Replaced
@@ -75,6 +79,7 @@ def _leaky(module: Any) -> Callable[..., Any]:
     def replacement(name: str, _function: Any) -> Callable[..., Any] | None:
         if name.strip("_") not in _RELUS:
             return None
+        replaced.add(name)
         return lambda x, *_args, **_kwargs: F.leaky_relu(x, 0.01)
 
     def forward(*args: Any, **kwargs: Any) -> Any:
