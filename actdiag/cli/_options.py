@@ -18,10 +18,11 @@ def option(flag: str, *, panel: str, **details: Any) -> Any:
 
 
 OUTPUT, RULES = "Output", "Rules"
+_FORMATS = ", ".join(render.names())
 
 Format = Annotated[
     str,
-    option("--format", metavar="|".join(render.names()), panel=OUTPUT, help="Of stdout (text)."),
+    option("--format", metavar="NAME", panel=OUTPUT, help=f"Of stdout: {_FORMATS} (text)."),
 ]
 Reports = Annotated[
     list[str] | None,
@@ -29,7 +30,7 @@ Reports = Annotated[
         "--report",
         metavar="FORMAT=PATH",
         panel=OUTPUT,
-        help="Also write a report to a file; repeatable.",
+        help="Also write a report to a file, or figures to a folder (png=DIR); repeatable.",
     ),
 ]
 Select = Annotated[

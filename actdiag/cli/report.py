@@ -11,7 +11,8 @@ import typer
 from actdiag import render
 from actdiag.cli._failing import told_once
 from actdiag.cli._options import Config, Debug, Format, Ignore, Reports, Select, words
-from actdiag.cli._output import print_report, targets
+from actdiag.cli._output import print_report
+from actdiag.cli._targets import targets
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import Report, ReportVerdict
 

@@ -22,8 +22,9 @@ from actdiag.cli._options import (
     option,
     words,
 )
-from actdiag.cli._output import print_report, targets
+from actdiag.cli._output import print_report
 from actdiag.cli._progress import progress_bar
+from actdiag.cli._targets import targets
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import ReportVerdict
 

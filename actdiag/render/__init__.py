@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from actdiag.records import Inspection, Report
 
 __all__ = [
+    "FOLDER_FORMATS",
     "Display",
     "clean",
     "defused",
+    "files",
     "names",
     "render",
     "render_all",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 INSPECTION_FORMATS = ("json", "text")
+FOLDER_FORMATS = ("png",)  # several files each, so never printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,12 @@ def require(name: str) -> str:
     if name not in names():
         raise UsageError(f"there is no report format '{name}'", hint=did_you_mean(name, names()))
     return name
+
+
+def files(name: str, report: Report) -> dict[str, bytes]:
+    """Return the files of a report in a format that takes a folder, by their names in it."""
+    module: Any = importlib.import_module(f"{__name__}._{name}")
+    return dict(module.files(report))
 
 
 def render(name: str, report: Report, display: Display | None = None) -> str:

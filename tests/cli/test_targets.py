@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
 import stat
 
 import pytest
 
-from actdiag.cli._output import Target, targets
+from actdiag.cli._targets import Target, targets
+from actdiag.errors import UsageError
 from actdiag.render import json
 from tests.render import build
 
@@ -59,3 +61,34 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path):
 def test_checking_leaves_nothing_behind(tmp_path):
     assert targets([f"json={tmp_path / 'a.json'}"]) == [Target("json", tmp_path / "a.json")]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_go_to_a_folder_that_is_made(tmp_path):
+    (found,) = targets([f"png={tmp_path / 'figures'}"])
+    found.write(build.sick())
+
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert names == {"network.png"}
+
+
+def test_figures_of_several_models_are_told_apart(tmp_path):
+    Target("png", tmp_path).write(build.sick(), build.healthy())
+
+    assert {path.name for path in tmp_path.iterdir()} == {"1-network.png", "2-network.png"}
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("png=taken", "--report png=taken: taken is not a folder"),
+        ("png=no/figures", "--report png=no/figures: cannot write in no: No such file"),
+        ("pgn=figures", "there is no report format 'pgn'"),
+    ],
+)
+def test_what_is_no_folder_for_figures_is_told_before_any_work(
+    option, message, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(UsageError, match=re.escape(message)):
+        targets([option])

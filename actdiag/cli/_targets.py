@@ -1,0 +1,123 @@
+"""Reports in files, each written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from actdiag import render
+from actdiag.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from actdiag.records import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where reports go: the format, and the file or, for figures, the folder."""
+
+    name: str
+    path: Path
+
+    def write(self, *reports: Report) -> None:
+        """Render the reports, as one document or as figures in a folder, and put them in place."""
+        if self.name not in render.FOLDER_FORMATS:
+            put(self.path, render.render_all(self.name, reports).encode())
+            return
+        self.path.mkdir(exist_ok=True)
+        for number, report in enumerate(reports, start=1):
+            start = f"{number}-" if len(reports) > 1 else ""
+            for name, content in render.files(self.name, report).items():
+                put(self.path / f"{start}{name}", content)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file at once; devices and pipes are written straight."""
+    if path.exists() and not path.is_file():
+        path.write_bytes(content)
+        return
+    place = path.resolve()  # a link keeps pointing where it did
+    temporary = Path(_temporary(place.parent))
+    try:
+        temporary.write_bytes(content)
+        temporary.chmod(_mode(place))
+        temporary.replace(place)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def targets(options: Iterable[str] | None, *, inputs: Iterable[str | None] = ()) -> list[Target]:
+    """Read the values of ``--report`` and make sure that they can be written, before any work.
+
+    Raises:
+        UsageError: no ``FORMAT=PATH``, an unknown format, two reports in one file, a place that
+            cannot be written to, or one of ``inputs``, which would be overwritten.
+    """
+    found: list[Target] = []
+    taken = {Path(path).resolve(): f"{path} is an input" for path in inputs if path}
+    for option in options or ():
+        name, equals, path = option.partition("=")
+        if not equals or not path:
+            hint = "For example: --report json=scan.json"
+            raise UsageError(f"--report {option}: FORMAT=PATH was expected", hint=hint)
+        target = Target(_known(name), Path(path))
+        if target.path.resolve() in taken:
+            reason = taken[target.path.resolve()]
+            raise UsageError(f"--report {option}: {reason}", hint="Choose another file name.")
+        taken[target.path.resolve()] = "another report goes there"
+        check_writable(target.path, f"--report {option}", folder=name in render.FOLDER_FORMATS)
+        found.append(target)
+    return found
+
+
+def check_writable(path: Path, option: str, *, folder: bool = False) -> None:
+    """Make sure that a file, or the files of a folder, can be written there.
+
+    Raises:
+        UsageError: they cannot; it names the option.
+    """
+    kind = "folder" if folder else "file"
+    if problem := _problem(path, folder=folder):
+        hint = f"Give the path of a {kind} in a folder that exists and can be written to."
+        raise UsageError(f"{option}: {problem}", hint=hint)
+
+
+def _problem(path: Path, *, folder: bool) -> str:
+    try:
+        if path.exists() and path.is_dir() is not folder:
+            return f"{path} is {'not ' if folder else ''}a folder"
+        if path.exists() and not os.access(path, os.W_OK):
+            return f"{path} may not be written to"
+        if folder or not path.exists() or path.is_file():
+            within = path if path.is_dir() else path.resolve().parent
+            Path(_temporary(within)).unlink()
+    except OSError as error:
+        return f"cannot write in {path.parent}: {error.strerror or error}"
+    return ""
+
+
+def _known(name: str) -> str:
+    known = (*render.names(), *render.FOLDER_FORMATS)
+    if name not in known:
+        raise UsageError(f"there is no report format '{name}'", hint=did_you_mean(name, known))
+    return name
+
+
+def _temporary(folder: Path) -> str:
+    handle, name = tempfile.mkstemp(prefix=".actdiag-", dir=folder)
+    os.close(handle)
+    return name
+
+
+def _mode(place: Path) -> int:
+    if place.exists():
+        return stat.S_IMODE(place.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,96 @@
+"""One self-contained page: no network, no script needed, light and dark, small enough to mail."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from actdiag.render._findings import line_of
+from actdiag.render._html.page import page
+from actdiag.render._plots import drawings
+from actdiag.render._plots.canvas import MARKERS, svg
+from actdiag.render._story import headline
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from actdiag.records import Report
+
+_DRAWN = 300_000  # bytes of figures that leave room for the words under a megabyte
+_WORDS = 900_000
+_SMALL = ("reliability", "attention")
+
+
+def render(report: Report, *more: Report) -> str:
+    """Return the page; several models share it, with figures and details as far as they fit.
+
+    The same reports give the same page, byte for byte. Nothing in a report is read as markup, and
+    the page's own policy lets no script run but the one that sorts the table of layers.
+    """
+    reports = (report, *more)
+    script = _file("sort.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    tool = line_of(f"{report.scan.tool.name} {report.scan.tool.version}")
+    title = headline(report)[0] if not more else f"{len(reports):,} models"
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            title=line_of(f"{title} - {report.scan.tool.name}"),
+            style=_file("style.css"),
+            script=script,
+            script_hash=f"sha256-{digest}",
+            tool=tool,
+            pages=_pages(reports),
+        )
+    )
+
+
+def _pages(reports: tuple[Report, ...]) -> list[dict[str, Any]]:
+    pages: list[dict[str, Any]] = []
+    drawn, told = _DRAWN, _WORDS // len(reports)
+    for report in reports:
+        figures = _figures(report, drawn, len(pages) + 1)
+        drawn -= sum(len(figure["svg"]) for figure in figures)
+        pages.append({**page(report, told), "figures": figures, "number": len(pages) + 1})
+    return pages
+
+
+def _figures(report: Report, room: int, number: int) -> list[dict[str, Any]]:
+    """The figures as far as they fit; with no room left none is drawn."""
+    figures = []
+    for drawing in drawings(report, MARKERS) if room > 0 else ():
+        image = svg(drawing, number)
+        room -= len(image)
+        if room < 0:
+            break
+        figures.append(
+            {
+                "name": drawing.name,
+                "title": drawing.title,
+                "caption": drawing.caption,
+                "small": drawing.name in _SMALL,
+                "svg": image,
+            }
+        )
+    return figures
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("actdiag.render", "_html"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _file(name: str) -> str:
+    source, _, _ = _environment().loader.get_source(_environment(), name)  # type: ignore[union-attr]
+    return source
