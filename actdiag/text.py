@@ -1,7 +1,8 @@
-"""Text that came out of a file is data: made safe to show before it goes anywhere."""
+"""Text that came out of a file, made safe to show; and fractions as a person reads them."""
 
 from __future__ import annotations
 
+import math
 import unicodedata
 
 
@@ -20,3 +21,14 @@ def _shown(character: str) -> str:
         return character
     code = ord(character)
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"  # noqa: PLR2004 - one byte
+
+
+def percent(fraction: float | None, *, decimals: int = 0) -> str:
+    """Return a fraction as per cent; 0 and 100 only when it is exactly that."""
+    if fraction is None or not math.isfinite(fraction):
+        return "–"
+    text, least = f"{100 * fraction:.{decimals}f}", f"{10.0**-decimals:.{decimals}f}"
+    most = f"{100 - 10.0**-decimals:.{decimals}f}"
+    if 0 < fraction < 1 and float(text) in (0.0, 100.0):
+        return f"<{least} %" if fraction < 0.5 else f">{most} %"  # noqa: PLR2004 - the middle
+    return f"{text} %"

@@ -38,7 +38,7 @@ def outputs_all_same(case: Case) -> Symptom | None:
     collapsed = output.predicted_classes == 1 and (output.label_classes or 0) > 1
     if collapsed and fails(case.scan) and age(case.scan) is not Age.FRESH:
         text = (
-            f"All {output.predictions} predictions are the same class; the labels use "
+            f"All {output.predictions:,} predictions are the same class; the labels use "
             f"{output.label_classes}."
         )
         return Symptom(text, measured)
@@ -67,7 +67,7 @@ def confident_but_wrong(case: Case) -> Symptom | None:
         return None
     text = (
         f"Mean confidence {percent(output.mean_confidence)} at {percent(output.accuracy)} "
-        f"accuracy; {percent(output.confident_wrong)} of {output.predictions} predictions are "
+        f"accuracy; {percent(output.confident_wrong)} of {output.predictions:,} predictions are "
         f"wrong with confidence of 90 % or more (ECE {number(output.ece)})."
     )
     measured = {

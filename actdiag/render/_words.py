@@ -6,6 +6,10 @@ import math
 import re
 import unicodedata
 
+from actdiag.text import percent
+
+__all__ = ["cause_name", "clean", "count", "defused", "listed", "number", "percent"]
+
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # GitHub's ::add-mask::x and ##[group], Azure's ##vso[task.setvariable ...]; aten::relu is none.
@@ -85,17 +89,6 @@ def number(value: float | None, *, digits: int = 3) -> str:
         return f"{mantissa}e{int(exponent)}"
     magnitude = int(f"{abs(value):.{digits - 1}e}".split("e")[1])
     return f"{value:.{max(0, digits - 1 - magnitude)}f}"
-
-
-def percent(fraction: float | None, *, decimals: int = 0) -> str:
-    """Return a fraction as per cent; 0 and 100 only when it is exactly that."""
-    if fraction is None or not math.isfinite(fraction):
-        return "–"
-    text, least = f"{100 * fraction:.{decimals}f}", f"{10.0**-decimals:.{decimals}f}"
-    most = f"{100 - 10.0**-decimals:.{decimals}f}"
-    if 0 < fraction < 1 and float(text) in (0.0, 100.0):
-        return f"<{least} %" if fraction < 0.5 else f">{most} %"  # noqa: PLR2004 - the middle
-    return f"{text} %"
 
 
 def count(amount: int, noun: str) -> str:

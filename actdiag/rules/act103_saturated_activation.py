@@ -32,7 +32,7 @@ from actdiag.records import Finding, Role, Scan, Site, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import Graph, row_of
 from actdiag.rules.units import counted, enough, graded
-from actdiag.rules.wording import confidence_in, count, named, seen
+from actdiag.rules.wording import confidence_in, count, limit, named, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,8 +101,8 @@ def saturated_shares(per_unit: UnitStats) -> dict[int, float]:
 
 def _message(site: Site, saturated: int, total: int, samples: int, limits: Limits) -> str:
     return (
-        f"{saturated} of {count(total, 'unit')} of {named(site)} sit at an end of the function for "
-        f"at least {limits['of_inputs']:.0%} of the inputs, over "
+        f"{saturated:,} of {count(total, 'unit')} of {named(site)} sit at an end of the function "
+        f"for at least {limit(limits['of_inputs'])} of the inputs, over "
         f"{seen(samples, site.stats.observations)}: hardly any gradient passes them."
     )
 

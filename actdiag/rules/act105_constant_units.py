@@ -31,7 +31,7 @@ from actdiag.records import Finding, Role, Scan, Severity, Site, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import Graph, inputs_differ, is_weight_layer, row_of
 from actdiag.rules.units import counted, enough, firing_bound
-from actdiag.rules.wording import confidence_in, count, named, seen
+from actdiag.rules.wording import confidence_in, count, named, percent, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,19 +50,21 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         units = _constant(site.per_unit, limits["relative_std"])
         share = len(units) / len(site.per_unit.count)
         if share >= limits["warning"]:
-            observations = site.stats.observations
+            observations, bound = site.stats.observations, firing_bound(scan.data.samples)
+            total = count(len(site.per_unit.count), "unit")
             yield RULE.finding(
                 Severity.WARNING,
                 site,
-                f"{len(units)} of {count(len(site.per_unit.count), 'unit')} of {named(site)} give "
-                f"the same value on all of {seen(scan.data.samples, observations)}.",
+                f"{len(units):,} of {total} of {named(site)} give "
+                f"the same value on all of {seen(scan.data.samples, observations)}; another value "
+                f"comes up in less than {percent(bound)} of samples, if at all.",
                 remedy=REMEDY,
                 measured={
                     "constant_units": len(units),
                     "units": len(site.per_unit.count),
                     "share": share,
                     "observations": observations,
-                    "firing_rate_below": firing_bound(observations),
+                    "other_values_below": bound,
                 },
                 threshold={name: limits[name] for name in ("warning", "relative_std")},
                 units=units,

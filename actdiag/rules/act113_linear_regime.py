@@ -29,7 +29,7 @@ from actdiag.records import Finding, Role, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import Graph, row_of
 from actdiag.rules.units import counted, enough
-from actdiag.rules.wording import confidence_in, count, named, seen
+from actdiag.rules.wording import confidence_in, count, limit, named, seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +59,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             yield RULE.finding(
                 Severity.WARNING,
                 site,
-                f"{named(site)} bends nothing: {len(units)} of {count(total, 'unit')} get at least "
-                f"{share:.0%} of their inputs where it is a straight line, over "
+                f"{named(site)} bends nothing: {len(units):,} of {count(total, 'unit')} get at "
+                f"least {limit(share)} of their inputs where it is a straight line, over "
                 f"{seen(scan.data.samples, site.stats.observations)}.",
                 remedy=REMEDY,
                 measured={

@@ -34,7 +34,7 @@ from actdiag.records import Finding, Role, Scan, Severity, Site, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import Graph
 from actdiag.rules.units import counted, enough
-from actdiag.rules.wording import confidence_in, count
+from actdiag.rules.wording import confidence_in, count, limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,8 +100,8 @@ def _message(site: Site, stuck: int, part: str, limits: Limits, *, is_open: bool
     per_unit = site.per_unit
     total = 0 if per_unit is None else len(per_unit.count)
     return (
-        f"{stuck} of {count(total, 'unit')} of '{site.name}' ({site.module_class}) are {ends} on "
-        f"at least {limits['of_steps']:.0%} of {count(site.stats.observations, 'step')}."
+        f"{stuck:,} of {count(total, 'unit')} of '{site.name}' ({site.module_class}) are {ends} on "
+        f"at least {limit(limits['of_steps'])} of {count(site.stats.observations, 'step')}."
     )
 
 

@@ -12,7 +12,9 @@ more arithmetic. Usually an activation was forgotten.
 A middle narrower than both ends is a low-rank factorisation, made on purpose (LoRA, ALBERT's
 embedding, the code of an autoencoder): only worth knowing, as are convolutions split over space
 (1 × k then k × 1) or over channels (depthwise then pointwise). A norm in between ends the chain,
-as do pooling, attention, sums and gates. A model that works in spite of it still carries layers
+as do pooling, attention, sums and gates. A layer whose values are
+used elsewhere too (a residual path, several projections, an answer of the model) gives more than
+the next one takes, and ends it as well. A model that works in spite of it still carries layers
 for nothing: that stays a warning.
 
 ## What to do
@@ -77,11 +79,19 @@ def _chains(graph: Graph) -> Iterator[list[Site]]:
         if not is_weight_layer(site) or site.name in inside:
             continue
         chain = [site]
-        while (before := graph.feeding(chain[0])) is not None and is_weight_layer(before):
+        while (before := _before(chain[0], graph)) is not None:
             chain.insert(0, before)
         inside.update(link.name for link in chain)
         if len(chain) > 1:
             yield chain
+
+
+def _before(site: Site, graph: Graph) -> Site | None:
+    """The linear layer whose values nothing but this layer uses, if one feeds it."""
+    before = graph.feeding(site)
+    if before is None or not is_weight_layer(before) or before.is_final:
+        return None
+    return before if len(graph.consumers(before)) == 1 else None
 
 
 def _weights(scan: Scan) -> dict[str, WeightStats]:

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Finding, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.heads import attentions, chosen_heads, on_queries, softened
-from actdiag.rules.wording import count, named
+from actdiag.rules.wording import count, limit, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +48,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
                 softened(Severity.WARNING, scan),
                 site,
                 f"{len(heads)} of {count(attention.heads, 'head')} of {named(site)} give all their "
-                f"weight to one key: their entropy is below {limits['entropy']:.0%} of the largest "
-                f"possible, over {on_queries(attention)} each.",
+                f"weight to one key: their entropy is below {limit(limits['entropy'])} of the "
+                f"largest possible, over {on_queries(attention)} each.",
                 remedy=REMEDY,
                 measured={
                     "collapsed_heads": len(heads),

@@ -30,7 +30,7 @@ from actdiag.records import Finding, Scan, Severity
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.heads import attentions, chosen_heads, on_queries
-from actdiag.rules.wording import count, named
+from actdiag.rules.wording import count, limit, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
                 Severity.WARNING if harm.fails(scan) else Severity.INFO,
                 site,
                 f"{len(heads)} of {count(attention.heads, 'head')} of {named(site)} look at every "
-                f"key alike: their entropy is above {limits['entropy']:.1%} of the largest "
+                f"key alike: their entropy is above {limit(limits['entropy'])} of the largest "
                 f"possible, over {on_queries(attention)} each.",
                 remedy=REMEDY,
                 measured={

@@ -55,8 +55,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             softened(severity, scan),
             site,
             f"The logits of {named(site)} reach {number(largest)} (head {worst}): "
-            f"{len(heads)} of {count(attention.heads, 'head')} exceed {limits['warning']:g}, over "
-            f"{on_queries(attention)} each.",
+            f"{len(heads)} of {count(attention.heads, 'head')} exceed {number(limits['warning'])}, "
+            f"over {on_queries(attention)} each.",
             remedy=REMEDY,
             measured={
                 "max_logit": largest,

@@ -108,8 +108,8 @@ def _uneven(
         severity,
         site,
         f"The inputs are on very different scales: {count(len(large), 'feature')} of "
-        f"{len(features)} exceed {limits['large']:g} (feature {largest.unit}: about "
-        f"{number(largest.size)}) while {len(small)} stay below {limits['small']:g} (feature "
+        f"{len(features):,} exceed {number(limits['large'])} (feature {largest.unit}: about "
+        f"{number(largest.size)}) while {len(small):,} stay below {limits['small']:g} (feature "
         f"{smallest.unit}: about {number(smallest.size)}).",
         remedy=REMEDY,
         measured={

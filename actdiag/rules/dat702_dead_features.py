@@ -52,7 +52,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             yield RULE.finding(
                 Severity.INFO,
                 site,
-                f"{len(dead)} of {count(total, 'input feature')} {verb} the same value in all "
+                f"{len(dead):,} of {count(total, 'input feature')} {verb} the same value in all "
                 f"{count(scan.data.samples, 'sample')}.",
                 remedy=REMEDY,
                 measured={"dead_features": len(dead), "features": total},

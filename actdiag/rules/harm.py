@@ -5,12 +5,14 @@ frequent label from perfection, and *fails* when it makes up less than a tenth. 
 or more (ImageNet, next tokens) perfection is out of reach for good models too: a fifth, and a
 fiftieth. A regression works from R² = 0.3 (the best linear model of scikit-learn's diabetes data
 reaches 0.45 to 0.5) and fails below 0.05. In between, and on fewer than 30 labelled answers,
-nothing is claimed. All of these are our choice.
+nothing is claimed, nor where all labels are the same. All of these are our choice.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+
+from actdiag.text import percent
 
 if TYPE_CHECKING:
     from actdiag.records import OutputStats, Scan
@@ -19,6 +21,8 @@ MIN_ANSWERS = 30
 MANY_CLASSES = 50
 WORKS, FAILS = 0.5, 0.1
 WORKS_OF_MANY, FAILS_OF_MANY = 0.2, 0.02
+FEW, PER_CLASS = 1 / 3, 3
+VARIES = 1e-3
 WORKS_R2, FAILS_R2 = 0.3, 0.05
 
 
@@ -53,12 +57,39 @@ def fails(scan: Scan) -> bool:
     return position is not None and position[0] <= position[2]
 
 
+def perfect(scan: Scan) -> bool:
+    """Whether every labelled answer is right, by a model whose answers follow its input."""
+    output = scan.output
+    if output is None or output.predictions < MIN_ANSWERS or output.accuracy != 1:
+        return False
+    varies, scale = output.between_sample_std, output.scale
+    return varies is not None and scale is not None and varies > VARIES * scale
+
+
+def few_classes(scan: Scan) -> bool:
+    """Whether the labels seen are one class, or a third at most, of those the model tells apart.
+
+    Where a rare class may be missing by chance nothing is claimed: it takes three answers per
+    class, and fewer than fifty classes unless a single one was seen.
+    """
+    output = scan.output
+    if output is None or output.predictions < MIN_ANSWERS or not output.label_classes:
+        return False
+    seen, known = output.label_classes, output.classes or 0
+    if seen == 1 < known:
+        return True
+    enough = output.predictions >= PER_CLASS * known
+    return seen <= FEW * known and enough and known < MANY_CLASSES
+
+
 def score_text(scan: Scan) -> str:
-    """Such as ``accuracy 0.97, always answering the most frequent label 0.12``."""
+    """Such as ``accuracy 97.0 %, majority 12.3 %``."""
     output = scan.output
     if output is None:
         return "no output was judged"
     if output.accuracy is not None:
-        majority = "" if output.majority is None else f", majority {output.majority:.2f}"
-        return f"accuracy {output.accuracy:.2f}{majority}"
+        told = f"accuracy {percent(output.accuracy, decimals=1)}"
+        if output.majority is None:
+            return told
+        return f"{told}, majority {percent(output.majority, decimals=1)}"
     return "no labels" if output.r2 is None else f"R² {output.r2:.2f}"

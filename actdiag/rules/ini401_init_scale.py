@@ -68,7 +68,7 @@ def _finding(layer: Layer, ratio: float, scan: Scan, trained: Age, limits: Limit
         Place(weight.name, weight.module, layer.site.source if layer.site else weight.source),
         f"The {word} of '{weight.name}' is {number(factor)} times too {size}: std "
         f"{number(weight.std or 0.0)}, where {TITLE[layer.scheme]}'s scheme for {layer.follower} "
-        f"wants {number(wanted(layer))} (fan in {weight.fan_in}, fan out {weight.fan_out}).",
+        f"wants {number(wanted(layer))} (fan in {weight.fan_in:,}, fan out {weight.fan_out:,}).",
         remedy=_remedy(layer, trained, ratio),
         measured={
             "ratio": ratio,

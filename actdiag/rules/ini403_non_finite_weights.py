@@ -43,7 +43,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     yield RULE.finding(
         Severity.ERROR,
         None,
-        f"{count(values, 'value')} in {len(bad)} of {count(len(scan.weights), 'weight tensor')} "
+        f"{count(values, 'value')} in {len(bad):,} of {count(len(scan.weights), 'weight tensor')} "
         f"are NaN or infinite: {listed([weight.name for weight in bad])}.",
         remedy=REMEDY,
         measured={

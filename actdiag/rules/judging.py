@@ -12,6 +12,7 @@ from actdiag.rules.links import linked
 from actdiag.rules.needs import missing
 from actdiag.rules.registry import registry
 from actdiag.rules.select import Settings, check_settings, chosen
+from actdiag.rules.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,13 +66,28 @@ def run(rule: Rule, scan: Scan, limits: Limits) -> list[Finding] | Skip:
     return [_adjusted(finding, rule, scan) for finding in found]
 
 
-def _adjusted(finding: Finding, rule: Rule, scan: Scan) -> Finding:
-    if rule.capacity and harm.works(scan) and finding.severity is not Severity.INFO:
-        message = (
-            f"{finding.message} The labels show that the model works ({harm.score_text(scan)}), so "
-            "this is waste rather than harm."
+def _excuse(scan: Scan) -> str:
+    """Why idle units need not be harm, or nothing."""
+    if harm.works(scan):
+        return (
+            f"The labels show that the model works ({harm.score_text(scan)}), so this is waste "
+            "rather than harm."
         )
-        finding = replace(finding, severity=finding.severity.lowered(), message=message)
+    output = scan.output
+    if output is not None and harm.few_classes(scan):
+        seen = count(output.label_classes or 0, "class")
+        return (
+            f"The scanned data holds {seen} of {output.classes:,} only: units that work for the "
+            "others look idle on it."
+        )
+    return ""
+
+
+def _adjusted(finding: Finding, rule: Rule, scan: Scan) -> Finding:
+    excuse = _excuse(scan) if rule.capacity else ""
+    if excuse and finding.severity is not Severity.INFO:
+        severity = Severity.INFO if harm.perfect(scan) else finding.severity.lowered()
+        finding = replace(finding, severity=severity, message=f"{finding.message} {excuse}")
     if scan.data.synthetic and not rule.data_free:
         severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
         finding = replace(finding, severity=severity, confidence=Confidence.LOW)

@@ -30,6 +30,7 @@ from actdiag.records import Finding, OutputStats, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
 from actdiag.rules.units import graded
+from actdiag.rules.wording import percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,14 +72,14 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
 
 def _message(output: OutputStats, wrong: int) -> str:
     text = (
-        f"{wrong:,} of {output.predictions:,} answers ({output.confident_wrong:.0%}) are wrong "
-        f"with a confidence of at least 0.9."
+        f"{wrong:,} of {output.predictions:,} answers ({percent(output.confident_wrong)}) are "
+        "wrong with a confidence of at least 90 %."
     )
     if output.worst:
         first = output.worst[0]
         text += (
-            f" The worst: sample {first.sample} is {first.label}, answered {first.predicted} with "
-            f"{first.confidence:.3f}."
+            f" The worst: sample {first.sample:,} is {first.label}, answered {first.predicted} "
+            f"with {percent(first.confidence)}."
         )
     return text
 

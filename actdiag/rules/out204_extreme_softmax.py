@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Confidence, Finding, OutputStats, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
-from actdiag.rules.wording import count, number
+from actdiag.rules.wording import count, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         Severity.WARNING if undeserved else Severity.INFO,
         final_site(scan),
         _message(output, undeserved=undeserved),
-        remedy=REMEDY if undeserved else "Check with labels whether the confidence is deserved.",
+        remedy=REMEDY if undeserved else _nothing_to_mend(output),
         measured={
             "extreme": output.extreme,
             "predictions": output.predictions,
@@ -64,17 +64,23 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     )
 
 
+def _nothing_to_mend(output: OutputStats) -> str:
+    if output.accuracy is None:
+        return "Check with labels whether the confidence is deserved."
+    return "Nothing needs to be done: the labels show that the confidence is deserved."
+
+
 def _message(output: OutputStats, *, undeserved: bool) -> str:
     text = (
-        f"{output.extreme:.0%} of {count(output.predictions, 'answer')} have a probability of at "
-        "least 0.999"
+        f"{percent(output.extreme)} of {count(output.predictions, 'answer')} have a probability of "
+        "at least 99.9 %"
     )
     if output.logit_min is not None and output.logit_max is not None:
         text += f"; the logits run from {number(output.logit_min)} to {number(output.logit_max)}"
     if undeserved:
-        return f"{text}. Only {output.accuracy:.0%} of them are right."
+        return f"{text}. Only {percent(output.accuracy)} of them are right."
     if output.accuracy is not None:
-        return f"{text}. {output.accuracy:.0%} are right, so the confidence is deserved."
+        return f"{text}. {percent(output.accuracy)} are right, so the confidence is deserved."
     return f"{text}. Without labels nobody can tell whether that is deserved."
 
 

@@ -53,7 +53,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         Severity.ERROR if single and age(scan) is not Age.FRESH else Severity.WARNING,
         final_site(scan),
         f"The model answers with {count(answered, 'class')} only, "
-        f"over {count(output.predictions, 'sample')} whose labels use {known}.",
+        f"over {count(output.predictions, 'sample')} whose labels use {known:,}.",
         remedy=REMEDY,
         measured={
             "predicted_classes": answered,

@@ -27,7 +27,7 @@ from actdiag.records import Finding, Scan, Severity
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
-from actdiag.rules.wording import count
+from actdiag.rules.wording import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,8 +46,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         Severity.INFO if harm.works(scan) else Severity.WARNING,
         final_site(scan),
         f"The probabilities are uniform: over {count(output.predictions, 'answer')} their mean "
-        f"entropy is {output.entropy_fraction:.1%} of what a blind guess among {output.classes} "
-        "classes has.",
+        f"entropy is {percent(output.entropy_fraction)} of what a blind guess among "
+        f"{count(output.classes or 0, 'class')} has.",
         remedy=REMEDY,
         measured={
             "entropy_fraction": output.entropy_fraction,

@@ -1,20 +1,25 @@
-"""Right less often than a constant answer would be.
+"""Right no more often than a constant answer would be.
 
 ## What it sees
-An accuracy below the share of the most frequent label, by more than three standard errors.
+An accuracy below the share of the most frequent label, by more than three standard errors; and one
+at that share of a model that is sure of its answers and whose answers follow its input.
 
 ## Why it matters
-Always answering the most frequent label would be better: the model has learned nothing, the labels
-are numbered otherwise than the outputs, or it is fed otherwise than it was trained.
+Always answering the most frequent label would be as good: the model has learned nothing, the labels
+are numbered otherwise than the outputs, or it is fed otherwise than it was trained. Confidence that
+was once learned, together with accuracy at chance, speaks for labels that do not belong to these
+samples.
 
 ## How to tell it from a healthy look-alike
 On few labels a small shortfall is chance, hence the standard errors. Where four in five labels are
 the same, a model trained with balanced classes gives up accuracy on purpose to find the rare ones:
-there it is only worth knowing.
+there it is only worth knowing. Where all labels are the same, any mistake is below that baseline:
+that is DAT705's matter. At chance without confidence a model has just not learned.
 
 ## What to do
-Compare the order of the labels with the order of the outputs, and the preparation of this data
-with that of the training data. Then see the findings on layers.
+Compare the order of the labels with the order of the samples, their numbering with the order of the
+outputs, and the preparation of this data with that of the training data. Then see the findings on
+layers.
 
 ## Source
 Our choice: the constant answer is the weakest baseline there is.
@@ -25,15 +30,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Scan, Severity
+from actdiag.records import Finding, OutputStats, Scan, Severity
+from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
-from actdiag.rules.wording import count
+from actdiag.rules.training import Age, age
+from actdiag.rules.wording import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REMEDY = "Check the order of the labels and that this data is prepared as the training data was."
+OTHER_LABELS = (
+    "Check that the labels belong to these samples, in the same order and with the same encoding."
+)
 
 
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
@@ -41,21 +51,48 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     output = scan.output
     if output is None or output.accuracy is None or output.majority is None:
         return
-    noise = math.sqrt(output.majority * (1 - output.majority) / output.predictions)
-    if output.accuracy >= output.majority - limits["standard_errors"] * noise:
+    if output.majority >= 1:
         return
+    noise = math.sqrt(output.majority * (1 - output.majority) / output.predictions)
+    below = output.accuracy < output.majority - limits["standard_errors"] * noise
+    sure = _is_sure(scan, output, limits)
+    if not below and not (sure and harm.fails(scan)):
+        return
+    balanced = output.majority < limits["imbalanced"]
     yield RULE.finding(
-        Severity.INFO if output.majority >= limits["imbalanced"] else Severity.WARNING,
+        Severity.WARNING if below and balanced else Severity.INFO,
         final_site(scan),
-        f"{output.accuracy:.0%} of {count(output.predictions, 'answer')} are right; always "
-        f"answering the most frequent label would reach {output.majority:.0%}.",
-        remedy=REMEDY,
+        _message(output, sure=sure),
+        remedy=OTHER_LABELS if sure else REMEDY,
         measured={
             "accuracy": output.accuracy,
             "majority": output.majority,
+            "mean_confidence": output.mean_confidence,
             "predictions": output.predictions,
         },
         threshold=dict(limits),
+    )
+
+
+def _is_sure(scan: Scan, output: OutputStats, limits: Limits) -> bool:
+    """Whether a model that was trained answers with confidence, and by its input."""
+    confident = (output.mean_confidence or 0) >= limits["sure"]
+    varies, scale = output.between_sample_std, output.scale
+    alive = varies is not None and scale is not None and varies > harm.VARIES * scale
+    several = (output.predicted_classes or 0) > 1
+    return confident and alive and several and age(scan) is not Age.FRESH
+
+
+def _message(output: OutputStats, *, sure: bool) -> str:
+    text = (
+        f"{percent(output.accuracy)} of {count(output.predictions, 'answer')} are right; always "
+        f"answering the most frequent label would reach {percent(output.majority)}."
+    )
+    if not sure:
+        return text
+    return (
+        f"{text} The model is {percent(output.mean_confidence)} sure on average and its answers "
+        "follow its input, so the labels may not belong to these samples."
     )
 
 
@@ -65,6 +102,7 @@ RULE = Rule(
     needs=("output", "classifier", "labels"),
     thresholds=(
         Threshold("standard_errors", 3, "our choice: three standard errors are hardly ever chance"),
+        Threshold("sure", 0.7, "our choice: untrained digit classifiers are 0.1 to 0.3 sure"),
         Threshold("imbalanced", 0.8, "our choice: from there on balanced training costs accuracy"),
     ),
     check=check,

@@ -39,6 +39,12 @@ def counted(per_unit: UnitStats) -> Iterator[int]:
     return (unit for unit, count in enumerate(per_unit.count) if count > 0)
 
 
+def cannot_fire(per_unit: UnitStats) -> frozenset[int]:
+    """Units whose weights keep the function's input at or below zero, over the range seen."""
+    bounds = enumerate(per_unit.input_bound)
+    return frozenset(unit for unit, bound in bounds if bound is not None and bound <= 0)
+
+
 def graded(share: float, limits: Limits, *names: str) -> Severity | None:
     """The worst severity among ``names`` whose threshold ``share`` reaches."""
     for name in names:
@@ -47,6 +53,9 @@ def graded(share: float, limits: Limits, *names: str) -> Severity | None:
     return None
 
 
-def firing_bound(observations: int) -> float:
-    """Upper 95 % bound on the rate of what was never seen in so many observations."""
-    return min(1.0, RULE_OF_THREE / observations)
+def firing_bound(samples: int) -> float:
+    """Upper 95 % bound on the share of samples that show what was never seen in so many.
+
+    Positions of one sample are alike, so that samples are counted, not values.
+    """
+    return min(1.0, RULE_OF_THREE / max(samples, 1))

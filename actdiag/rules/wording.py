@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from actdiag import text
 from actdiag.records import Confidence, Role, Site
 from actdiag.rules.graph import row_of
+from actdiag.rules.units import firing_bound
 
 MANY_OBSERVATIONS = 1000
 
@@ -24,6 +26,16 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 or abs(value) >= 1e6 else f"{value:,.0f}"  # noqa: PLR2004
 
 
+def percent(fraction: float | None) -> str:
+    """A measured share, such as ``99.7 %``."""
+    return text.percent(fraction, decimals=1)
+
+
+def limit(fraction: float) -> str:
+    """A share that somebody set, such as ``90 %``, with as many digits as it was set with."""
+    return f"{100 * fraction:g} %"
+
+
 def count(many: int, noun: str) -> str:
     """Such as ``1 sample``, ``455 samples``, ``2 classes`` or ``3 infinities``."""
     if many == 1:
@@ -35,8 +47,14 @@ def count(many: int, noun: str) -> str:
 
 def seen(samples: int, observations: int) -> str:
     """On how much data a claim about a unit rests."""
-    text = count(samples, "sample")
-    return text if observations == samples else f"{text} ({observations:,} values each)"
+    told = count(samples, "sample")
+    return told if observations == samples else f"{told} ({observations:,} values of each unit)"
+
+
+def rarely(samples: int) -> str:
+    """How often what was never seen may still happen, by the rule of three."""
+    bound = percent(firing_bound(samples))
+    return f"If they fire at all, then for less than {bound} of samples (3/{samples:,}, at 95 %)."
 
 
 def confidence_in(observations: int) -> Confidence:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from actdiag import text
 from actdiag.records import Role, Scan, Site
 
 SAME_FOR_ALL = 1e-6  # of a layer's variance lies between samples: RULES.md, ACT106
@@ -52,11 +53,8 @@ def label(site: Site) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """A fraction as a percentage with as many digits as it deserves."""
-    if fraction is None:
-        return "?"
-    shown = 100 * fraction
-    return f"{shown:.0f} %" if shown >= 1 or shown == 0 else f"{shown:.2g} %"
+    """A fraction as a percentage, rounded as the whole report does."""
+    return "?" if fraction is None else text.percent(fraction, decimals=1)
 
 
 def number(value: float | None) -> str:

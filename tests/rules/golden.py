@@ -14,13 +14,18 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             act(
                 "net.3",
                 "net.2",
-                per_unit=units(positive=(0,) * 7 + (90,) * 3, input_max=(-9.0,) * 5 + (-1.0,) * 5),
+                per_unit=units(
+                    positive=(0,) * 7 + (90,) * 3,
+                    input_max=(-9.0,) * 5 + (-1.0,) * 5,
+                    input_bound=(-2.0,) * 4 + (6.0,) * 6,
+                ),
             ),
         ),
         (
-            "7 of 10 units never fire on 500 samples: layer 'net.3' (ReLU) is mostly dead. 5 of "
-            "them cannot fire on data like this: their input stays more than 3 standard "
-            "deviations below zero."
+            "7 of 10 units never fire on 500 samples: layer 'net.3' (ReLU) is mostly dead. If they "
+            "fire at all, then for less than 0.6 % of samples (3/500, at 95 %). 4 of them cannot "
+            "fire whatever the input within the range seen: their weights keep them below zero. 5 "
+            "of them stay more than 3 standard deviations below zero."
         ),
     ),
     "ACT103": (
@@ -30,7 +35,7 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             linear("2", "1"),
         ),
         (
-            "10 of 10 units of '1' (Tanh) sit at an end of the function for at least 90% of the "
+            "10 of 10 units of '1' (Tanh) sit at an end of the function for at least 90 % of the "
             "inputs, over 500 samples: hardly any gradient passes them."
         ),
     ),
@@ -59,7 +64,10 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             act("1", "input", per_unit=units(std=(0.0,) * 4 + (1.0,) * 6)),
             linear("2", "1"),
         ),
-        "4 of 10 units of '1' (ReLU) give the same value on all of 500 samples.",
+        (
+            "4 of 10 units of '1' (ReLU) give the same value on all of 500 samples; another value "
+            "comes up in less than 0.6 % of samples, if at all."
+        ),
     ),
     "ACT106": (
         scan(data_in(), act("1", "input", between_sample=2e-9), linear("2", "1")),
@@ -99,7 +107,7 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             linear("2", "1"),
         ),
         (
-            "'1' (ReLU) bends nothing: 9 of 10 units get at least 99% of their inputs where it is "
+            "'1' (ReLU) bends nothing: 9 of 10 units get at least 99 % of their inputs where it is "
             "a straight line, over 500 samples."
         ),
     ),
@@ -145,6 +153,14 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
         scan(data_in(nonfinite=12, nan=12)),
         "12 of 5,000 values of the input are NaN or infinite.",
     ),
+    "DAT705": (
+        scan(output=classifier(label_classes=1, majority=1.0, accuracy=0.998)),
+        (
+            "The labels of 500 answers are of 1 class only, of 10 that the model tells apart: this "
+            "part of the data does not stand for the whole, so idle units and an accuracy of "
+            "99.8 % say little."
+        ),
+    ),
     "INI401": (
         scan(
             data_in(),
@@ -187,15 +203,15 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
     "OUT202": (
         scan(output=classifier(accuracy=0.7, mean_confidence=0.93, ece=0.23)),
         (
-            "The model is 93% sure on average and right on 70% of 500 labelled answers "
+            "The model is 93.0 % sure on average and right on 70.0 % of 500 labelled answers "
             "(calibration error 0.23)."
         ),
     ),
     "OUT203": (
         scan(output=classifier(confident_wrong=0.07, worst=(Mistake(17, 3, 8, 0.9994),))),
         (
-            "35 of 500 answers (7%) are wrong with a confidence of at least 0.9. The worst: "
-            "sample 17 is 3, answered 8 with 0.999."
+            "35 of 500 answers (7.0 %) are wrong with a confidence of at least 90 %. The "
+            "worst: sample 17 is 3, answered 8 with 99.9 %."
         ),
     ),
     "OUT204": (
@@ -205,8 +221,8 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             )
         ),
         (
-            "97% of 500 answers have a probability of at least 0.999; the logits run from -310 "
-            "to 1,440. Only 60% of them are right."
+            "97.0 % of 500 answers have a probability of at least 99.9 %; the logits run from "
+            "-310 to 1,440. Only 60.0 % of them are right."
         ),
     ),
     "OUT205": (
@@ -216,13 +232,17 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
     "OUT206": (
         scan(output=classifier(entropy_fraction=0.9985, accuracy=0.12)),
         (
-            "The probabilities are uniform: over 500 answers their mean entropy is 99.9% of what a "
-            "blind guess among 10 classes has."
+            "The probabilities are uniform: over 500 answers their mean entropy is 99.9 % of what "
+            "a blind guess among 10 classes has."
         ),
     ),
     "OUT212": (
         scan(output=classifier(accuracy=0.02, majority=0.12)),
-        "2% of 500 answers are right; always answering the most frequent label would reach 12%.",
+        (
+            "2.0 % of 500 answers are right; always answering the most frequent label would reach "
+            "12.0 %. The model is 95.0 % sure on average and its answers follow its input, so the "
+            "labels may not belong to these samples."
+        ),
     ),
     **golden_sequences.MESSAGES,
 }

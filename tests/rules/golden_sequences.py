@@ -38,21 +38,21 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
         ),
         (
             "7 of 10 units of 'lstm/input_gate.l0' (LSTM) are below 0.01 or above 0.99 on at least "
-            "85% of 500 steps."
+            "85 % of 500 steps."
         ),
     ),
     "ATT301": (
         scan(attention("layers.0", (0.5,) * 4), attention("layers.1", (0.0, 0.003, 0.009, 0.4))),
         (
             "3 of 4 heads of 'layers.1' (MultiheadAttention) give all their weight to one key: "
-            "their entropy is below 1% of the largest possible, over 1,000 queries each."
+            "their entropy is below 1 % of the largest possible, over 1,000 queries each."
         ),
     ),
     "ATT302": (
         scan(attention("layers.0", (0.9995, 0.9999, 1.0, 0.9))),
         (
             "3 of 4 heads of 'layers.0' (MultiheadAttention) look at every key alike: their "
-            "entropy is above 99.9% of the largest possible, over 1,000 queries each."
+            "entropy is above 99.9 % of the largest possible, over 1,000 queries each."
         ),
     ),
     "ATT303": (

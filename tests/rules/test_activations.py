@@ -58,8 +58,24 @@ def test_how_far_below_zero_tells_units_that_cannot_fire():
     pre = linear("0", "input", per_unit=units(std=2.0))
     far = units(positive=(0,) * 6 + (9,) * 4, input_max=(-7.0,) * 3 + (-1.0,) * 7, input_min=-9.0)
     [finding] = found("ACT101", scan(data_in(), pre, act("1", "0", per_unit=far)))
-    assert finding.measured["unreachable_units"] == 3
-    assert "3 of them cannot fire on data like this" in finding.message
+    assert finding.measured["far_below_units"] == 3
+    assert "3 of them stay more than 3 standard deviations below zero" in finding.message
+    assert "cannot fire" not in finding.message
+
+
+def test_a_unit_whose_weights_forbid_it_cannot_fire():
+    bounds = (-0.5, 0.0, 2.0) + (9.0,) * 7
+    dead = act("1", "0", per_unit=units(positive=(0,) * 3 + (9,) * 7, input_bound=bounds))
+    [finding] = found("ACT101", scan(data_in(), linear("0", "input"), dead))
+    assert finding.measured["units_that_cannot_fire"] == 2
+    assert "2 of them cannot fire whatever the input within the range seen" in finding.message
+
+
+def test_positions_of_one_sample_do_not_make_a_claim_surer():
+    many = act("1", per_unit=units(positive=0), observations=500 * 784)
+    [finding] = found("ACT101", scan(many))
+    assert finding.measured["firing_rate_below"] == pytest.approx(3 / 500)
+    assert "on 500 samples (392,000 values of each unit)" in finding.message
 
 
 def test_a_fresh_network_wakes_up_unless_nearly_all_is_dead():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -96,9 +97,40 @@ def test_labels_that_show_that_the_model_works_lower_capacity_findings():
     [finding] = judge(dead, select=["ACT101"])[0]
     assert finding.severity is Severity.WARNING
     assert finding.message.endswith(
-        "The labels show that the model works (accuracy 0.95, majority 0.10), so this is waste "
+        "The labels show that the model works (accuracy 95.0 %, majority 10.0 %), so this is waste "
         "rather than harm."
     )
+
+
+ONE_CLASS: dict[str, Any] = {"label_classes": 1, "majority": 1.0}
+
+
+@pytest.mark.parametrize(("accuracy", "severity"), [(1.0, "info"), (0.99, "warning")])
+def test_idle_units_on_one_class_are_less_severe_and_never_loud_where_all_is_right(
+    accuracy, severity
+):
+    output = classifier(accuracy=accuracy, **ONE_CLASS)
+    findings, _ = judge(scan(data_in(), act("1", "input", per_unit=ALL_DEAD), output=output))
+    told = {finding.code: finding for finding in findings}
+    assert told["ACT101"].severity == severity
+    assert told["DAT705"].severity == "info"
+    assert told["ACT101"].message.endswith(
+        "The scanned data holds 1 class of 10 only: units that work for the others look idle on it."
+    )
+
+
+def test_a_constant_answer_is_not_excused_by_data_of_one_class():
+    same = classifier(accuracy=1.0, predicted_classes=1, between_sample_std=0.0, **ONE_CLASS)
+    [finding] = judge(
+        scan(data_in(), act("1", "input", per_unit=ALL_DEAD), output=same), select=["ACT101"]
+    )[0]
+    assert finding.severity is Severity.WARNING
+
+
+def test_nothing_wasted_is_loud_in_a_model_that_is_always_right():
+    dead = scan(data_in(), act("1", "input", per_unit=ALL_DEAD), output=classifier(accuracy=1.0))
+    [finding] = judge(dead, select=["ACT101"])[0]
+    assert finding.severity is Severity.INFO
 
 
 def test_synthetic_input_caps_what_depends_on_the_data():

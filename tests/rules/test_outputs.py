@@ -35,10 +35,24 @@ def test_confidence_above_accuracy_is_a_warning_with_the_temperature():
     [finding] = found("OUT202", of)
     assert finding.severity is Severity.WARNING
     assert finding.message == (
-        "The model is 93% sure on average and right on 70% of 500 labelled answers (calibration "
-        "error 0.23). Dividing the logits by 2.50 brings the calibration error on the held-back "
-        "half from 0.21 to 0.03."
+        "The model is 93.0 % sure on average and right on 70.0 % of 500 labelled answers "
+        "(calibration error 0.23). Dividing the logits by 2.5 brings the calibration error on the "
+        "held-back half from 0.21 to 0.03."
     )
+    assert finding.remedy.startswith("Divide the logits by the fitted temperature")
+
+
+def test_a_temperature_at_its_bound_says_that_the_answers_tell_nothing_of_the_labels():
+    fit = TemperatureFit(999999999999018.0, 250, 250, 6.0, 2.3, 0.8, 0.01)
+    of = answered(accuracy=0.1, mean_confidence=0.93, ece=0.83, temperature=fit)
+    [finding] = found("OUT202", of)
+    assert finding.message.endswith(
+        "No temperature mends that: the labels are fitted best when all answers are made alike, so "
+        "the answers carry no information about these labels."
+    )
+    assert "labels belong to these samples" in finding.remedy
+    [unfitted] = found("OUT202", answered(accuracy=0.7, mean_confidence=0.93, ece=0.23))
+    assert "fitted temperature" not in unfitted.remedy
 
 
 @pytest.mark.parametrize(
@@ -59,7 +73,7 @@ def test_confident_mistakes_are_listed(share, severity):
     [finding] = found("OUT203", answered(confident_wrong=share, worst=worst))
     assert finding.severity == severity
     assert finding.measured["worst_samples"] == list(range(10))
-    assert "sample 0 is 3, answered 8 with 0.999" in finding.message
+    assert "sample 0 is 3, answered 8 with 99.9 %" in finding.message
 
 
 def test_four_confident_mistakes_may_be_mislabelled():
@@ -79,6 +93,61 @@ def test_extreme_answers_are_judged_by_labels_where_there_are_some():
     assert [one.severity for one in (unknown, deserved, undeserved)] == ["info", "info", "warning"]
     assert "the logits run from -31 to 44" in undeserved.message
     assert "Without labels nobody can tell" in unknown.message
+    assert unknown.remedy == "Check with labels whether the confidence is deserved."
+    assert deserved.remedy.startswith("Nothing needs to be done: the labels show")
+
+
+SURE: dict[str, Any] = {"accuracy": 0.11, "majority": 0.1, "mean_confidence": 0.93}
+
+
+def test_sure_answers_at_chance_speak_for_other_labels():
+    [finding] = found("OUT212", answered(**SURE))
+    assert finding.severity is Severity.INFO
+    assert "the labels may not belong to these samples" in finding.message
+    assert "in the same order" in finding.remedy
+    [below] = found("OUT212", answered(**SURE | {"accuracy": 0.01}))
+    assert below.severity is Severity.WARNING
+    assert "the labels may not belong" in below.message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mean_confidence": 0.3},  # has not learned
+        {"between_sample_std": 1e-6},  # answers the same
+        {"predicted_classes": 1},
+        {"accuracy": 0.6},  # works, if over-confident
+    ],
+)
+def test_at_chance_for_another_reason_the_labels_are_not_blamed(changes):
+    assert not found("OUT212", answered(**SURE | changes))
+
+
+def test_fresh_weights_are_sure_by_chance():
+    of = answered(**SURE)
+    drawn = weight("0", (100, 100), std=1.0, min=-4.0, max=4.0)
+    assert not found("OUT212", scan(*of.sites, output=of.output, weights=(drawn,)))
+
+
+def test_where_all_labels_are_the_same_one_mistake_is_not_below_chance():
+    assert not found("OUT212", answered(accuracy=0.998, majority=1.0, label_classes=1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [
+        ({"label_classes": 1, "majority": 1.0, "accuracy": 1.0}, "info"),
+        ({"label_classes": 3, "majority": 0.5}, "info"),
+        ({"label_classes": 1, "majority": 1.0, "accuracy": 0.1}, "warning"),
+        ({"label_classes": 1, "majority": 1.0, "classes": 1000}, "info"),
+        ({"label_classes": 4}, None),
+        ({"label_classes": 3, "predictions": 29}, None),
+        ({"label_classes": 80, "classes": 1000}, None),  # rare classes may be missing
+    ],
+)
+def test_few_of_the_classes_do_not_stand_for_all(changes, severity):
+    findings = found("DAT705", answered(**changes))
+    assert [finding.severity for finding in findings] == ([severity] if severity else [])
 
 
 def test_a_regression_is_no_classifier():

@@ -117,6 +117,21 @@ def test_an_activation_between_them_is_healthy():
     assert not found("ARC601", chain(64, 128, 64, 10, function="relu"))
 
 
+def test_a_layer_that_several_layers_use_ends_the_chain():
+    projections = [linear(name, "mapping") for name in ("q", "k", "v")]
+    residual = linear("out", "v", "mapping")
+    sites = (data_in(), linear("mapping", "input"), *projections, residual)
+    assert not found("ARC601", scan(*sites))
+    deeper = (data_in(), linear("first", "input"), linear("mapping", "first"), *projections)
+    [finding] = found("ARC601", scan(*deeper))
+    assert (finding.site, finding.measured["layers"]) == ("mapping", ["first", "mapping"])
+
+
+def test_a_layer_that_is_an_answer_itself_ends_the_chain():
+    sites = (data_in(), linear("fusion", "input", is_final=True), linear("head", "fusion"))
+    assert not found("ARC601", scan(*sites))
+
+
 def test_a_narrow_middle_is_deliberate():
     [finding] = found("ARC601", chain(64, 8, 64))
     assert finding.severity is Severity.INFO
