@@ -1,0 +1,1 @@
+"""A large family of small trained models, half of them made with a mistake, all of them judged."""
