@@ -15,8 +15,8 @@ from actdiag.capture.guard import preserved, quiet
 from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
-from actdiag.capture.recorder import OpenSite, Place, Recorder
 from actdiag.capture.reach import with_bounds
+from actdiag.capture.recorder import OpenSite, Place, Recorder
 from actdiag.capture.relay import Relay
 from actdiag.capture.source import raising_line
 from actdiag.capture.trail import Trail
@@ -224,7 +224,7 @@ class Capture:
     def sites(self) -> tuple[Site, ...]:
         """Every site, in execution order."""
         aligned = {site.name for site in self._recorder.sites if site.aligned}
-        return with_bounds(self.model, self._recorder.records(), aligned)
+        return with_bounds(self.model, self._recorder.records(), aligned, self._relay.layers)
 
     def modules(self) -> tuple[ModuleInfo, ...]:
         """Every module of the model, called or not."""

@@ -67,6 +67,10 @@ class Observer:
                 trails.append(replace(self.recorder.left, unit_axis=None, sample_axis=0))
         return trails
 
+    def owner(self, weight: Tensor) -> str | None:
+        """The name of the module that owns a weight."""
+        return self._weights.get(id(weight))
+
     def open(
         self,
         label: str,

@@ -15,7 +15,7 @@ from actdiag.stats.bounds import upper_bound
 from actdiag.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from actdiag.records import Site
 
@@ -26,7 +26,10 @@ _Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def with_bounds(
-    model: nn.Module, sites: tuple[Site, ...], aligned: Collection[str]
+    model: nn.Module,
+    sites: tuple[Site, ...],
+    aligned: Collection[str],
+    rebuilt: Mapping[str, nn.Module],
 ) -> tuple[Site, ...]:
     """The sites, those of clipping activations with the bound of each unit where it is known.
 
@@ -37,8 +40,10 @@ def with_bounds(
         model: in evaluation mode.
         sites: what was measured.
         aligned: names of the layers that read the units of the site before them one by one.
+        rebuilt: the layers of graphs by name, which ``model`` holds as weights alone.
     """
     reach = _Reach(model, {site.name: site for site in sites}, aligned)
+    reach.modules |= rebuilt
     return tuple(reach.bounded(site) for site in sites)
 
 

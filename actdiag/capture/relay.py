@@ -6,12 +6,13 @@ becomes the same calls of the same functions that Python code would make.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from actdiag.capture.aten import Turned, short_name, translated
 from actdiag.capture.attention import attend_within
@@ -19,10 +20,12 @@ from actdiag.capture.composed import Composed
 from actdiag.capture.mode import observe
 from actdiag.capture.observer import Call
 from actdiag.capture.operations import Kind
+from actdiag.capture.rebuilt import rebuilt
+from actdiag.capture.unfused import named, parts_of
 from actdiag.capture.whole import whole as whole_operation
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch._ops import OpOverload
 
@@ -48,11 +51,13 @@ class Relay:
     Attributes:
         error: the exception that an operator raised, as it was raised.
         failed_in: name of the module in which it did.
+        layers: the layers called so far, by the names of the modules, rebuilt from their calls.
     """
 
     def __init__(self, observer: Observer) -> None:
         self.error: Exception | None = None
         self.failed_in = ""
+        self.layers: dict[str, nn.Module] = {}
         self._observer = observer
         self._stack = observer.stack
         self._turned = Turned()
@@ -111,7 +116,10 @@ class Relay:
 
     def call(self, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator and observe it."""
+        parts = parts_of(operator)
         try:
+            if parts is not None and self._whole is None:
+                return parts(self._within, **named(operator, args, kwargs))
             with torch._C.DisableTorchFunction():  # noqa: SLF001 - an ordinary model may lie around it
                 return self._call(operator, args, kwargs)
         except Exception as error:
@@ -120,9 +128,30 @@ class Relay:
                 self.failed_in = self._stack.place().module
             raise
 
+    @contextlib.contextmanager
+    def _within(self, weight: Tensor, layer: nn.Module | None = None) -> Iterator[None]:
+        """The module that owns the weight runs, as far as calls inside the block go."""
+        name = self._observer.owner(weight)
+        if name is not None and layer is not None:
+            self.layers[name] = layer
+        running = self._stack.running
+        if name is None or (running and running[-1].place.module == name):
+            yield
+            return
+        self._stack.enter(name)
+        try:
+            yield
+        finally:
+            self._stack.running.pop()
+
     def _call(self, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         operation, call = translated(operator, args, kwargs, self._turned)
         trails = self._observer.trails(call)
+        place = self._stack.place()
+        if place.own_name and operation.kind is Kind.LAYER and place.module not in self.layers:
+            layer = rebuilt(operator, args)
+            if layer is not None:
+                self.layers[place.module] = layer
         if self._whole is not None:
             return self._inside(self._whole, operation, call)
         source = call.first()

@@ -38,7 +38,9 @@ def whole(qualified: str, operators: Iterable[str]) -> Operation | None:
     name = qualified.rpartition(".")[2]
     inside = {operator.rpartition("::")[2].strip("_") for operator in operators}
     if name == "MultiheadAttention":
-        return classify(F.multi_head_attention_forward)
+        fused = "native_multi_head_attention" in inside
+        fused = fused and "multi_head_attention_forward" not in inside
+        return None if fused else classify(F.multi_head_attention_forward)
     if name in ("Linear", "NonDynamicallyQuantizableLinear"):
         return None if inside & {"linear"} else classify(F.linear)
     if name in _RECURRENT:

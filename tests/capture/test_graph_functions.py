@@ -18,7 +18,7 @@ def sites(style, form=None):
     found, coverage, _ = graphs.captured(graph, x)
     assert coverage.failure is None
     assert coverage.functions_not_captured == ()
-    return {site.function: site for site in found if site.role not in ("input", "linear")}
+    return {site.function: site for site in found if site.role in ("activation", "gated-product")}
 
 
 EVERY = [(name, style) for style, names in every_function.NAMES.items() for name in names]

@@ -100,6 +100,39 @@ def test_the_graph_comes_back_bit_for_bit(form):
     assert torch.equal(graph(x.clone()), answer)
 
 
+class Attends(nn.Module):
+    """Attention that answers for itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        return x + self.attention(x, x, x)[0]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        graphs.Encoder(),
+        nn.TransformerEncoderLayer(8, 2, 12, batch_first=True, norm_first=True),
+        Attends(),
+    ],
+)
+@pytest.mark.parametrize("kept", [lambda graph: graph, graphs.loaded])
+def test_a_layer_traced_as_one_operator_is_taken_apart(model, kept):
+    model, x = model.eval(), torch.randn(4, 5, 8)
+    with torch.no_grad():
+        graph = kept(graphs.traced(model, x))
+    assert any(word in str(graph.inlined_graph) for word in ("_layer_fwd", "_native_multi_head"))
+    sites, _, _ = graphs.captured(model, x)
+    found, coverage, _ = graphs.captured(graph, x)
+    assert [site.name for site in found] == [site.name for site in sites]
+    for site, expected in zip(found, sites, strict=True):
+        assert_close(told(site), told(expected), site.name)
+    assert all("dropout" in name for name in coverage.modules_not_called)
+
+
 class Remembering(nn.Module):
     """Keeps tensors and numbers in attributes that are no buffers."""
 
