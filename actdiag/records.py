@@ -21,7 +21,7 @@ from actdiag.errors import UsageError
 
 SCHEMA_VERSION = 1
 
-_NESTED = ("per_unit", "quantiles", "attention", "inputs")
+_NESTED = ("per_unit", "quantiles", "attention", "gradient", "inputs")
 Number = int | float | None
 Measured = dict[str, Any]
 
@@ -197,6 +197,11 @@ class SiteStats:
     ``between_sample`` is the variance of the per-sample means of the units, summed, over the
     variance of all elements: 0 means the layer answers the same whatever the sample.
     ``*_units`` count units; null where the notion does not apply to the function.
+    ``median_abs`` is the median size of the values. Over ``sampled_rows`` rows, each the units at
+    one position of one sample, ``effective_rank`` is the exponential of the entropy of the singular
+    values of the centred rows (Roy and Vetterli 2007), null where the rows do not differ, and
+    ``token_cosine`` the mean cosine between positions of the same sample, each unit divided by its
+    rms; null where a sample has one position.
     """
 
     elements: int = 0
@@ -221,6 +226,9 @@ class SiteStats:
     mean_slope: float | None = None
     between_sample: float | None = None
     effective_rank: float | None = None
+    token_cosine: float | None = None
+    sampled_rows: int | None = None
+    median_abs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +253,92 @@ class AttentionStats:
 
 
 @dataclass(frozen=True, slots=True)
+class GradientStats:
+    """The gradient of the loss at one place: a site's output, or a parameter.
+
+    At a site every sample counts with its own loss, so that batches don't matter; of a parameter it
+    is the gradient of the mean loss. ``elements`` is 0 where none arrives at all. ``max`` is the
+    largest size, ``nonfinite`` the number of NaN and infinities, which are left out of the others.
+    """
+
+    elements: int = 0
+    rms: float | None = None
+    max: float | None = None
+    zero_fraction: float | None = None
+    nonfinite: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStats:
+    """The step that a checkpoint's own optimizer state makes of a parameter.
+
+    ``ratio`` is the norm of the step over the norm of the weight, ``rule`` adam or sgd, ``lr`` the
+    learning rate of the step; ``initial_lr`` that which its schedule began with, where one did.
+    """
+
+    ratio: float
+    rule: str
+    lr: float
+    initial_lr: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The backward pass: what was differentiated, and over how much data.
+
+    ``loss`` names it, ``assumed`` says that nobody did, so that it was read off the labels and the
+    output. ``value`` is its mean. ``thawed`` says that every parameter was frozen and that they
+    were measured as if they were not.
+    """
+
+    loss: str
+    assumed: bool
+    samples: int
+    batches: int
+    value: float | None = None
+    thawed: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainEval:
+    """The model's answers to one batch with batch statistics and with running statistics.
+
+    ``correlation`` is Pearson's, over all values of the answer; null where one does not vary.
+    ``layers`` counts the layers that keep running statistics.
+    """
+
+    samples: int
+    layers: int
+    correlation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What is known of the data the model was trained on, beside the data of the scan.
+
+    Attributes:
+        samples: number of its samples.
+        accuracy: of the model on it; null without labels.
+        nll: mean negative log-likelihood of its labels; null without.
+        mean_confidence: of the model on it.
+        judged: samples of the data that were looked up in it.
+        shared: how many of them stand in it, value for value.
+        label_conflicts: how many of those stand there under another label.
+        repeated: how many of the judged ones repeat an earlier one of them.
+    """
+
+    samples: int
+    accuracy: float | None = None
+    nll: float | None = None
+    mean_confidence: float | None = None
+    judged: int = 0
+    shared: int = 0
+    label_conflicts: int = 0
+    repeated: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """One place in the forward pass where a tensor is observed.
 
@@ -265,6 +359,7 @@ class Site:
             reshaped at most.
         dtype: dtype of the tensor, such as ``float32``.
         attention: what the heads attend to, where the site is an attention that could be measured.
+        gradient: of the loss by this tensor, where a backward pass was made and reached it.
     """
 
     name: str
@@ -285,6 +380,7 @@ class Site:
     stats: SiteStats = field(default_factory=SiteStats, metadata={"flatten": True})
     per_unit: UnitStats | None = None
     attention: AttentionStats | None = None
+    gradient: GradientStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +406,8 @@ class WeightStats:
     ``he_ratio`` is std / sqrt(2 / fan_in) (He et al. 2015), ``xavier_ratio`` is
     std / sqrt(2 / (fan_in + fan_out)) (Glorot and Bengio 2010); null where no fan is defined.
     ``identical_rows`` counts rows (slices along the output axis) that equal an earlier row.
+    ``gradient`` is known of trainable parameters after a backward pass, ``update`` where the
+    checkpoint holds the optimizer's state.
     """
 
     name: str
@@ -330,6 +428,8 @@ class WeightStats:
     xavier_ratio: float | None = None
     identical_rows: int | None = None
     source: str | None = None
+    gradient: GradientStats | None = None
+    update: UpdateStats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,6 +547,9 @@ class Scan:
     modules: tuple[ModuleInfo, ...] = ()
     output: OutputStats | None = None
     weights: tuple[WeightStats, ...] = ()
+    gradients: Gradients | None = None
+    train_eval: TrainEval | None = None
+    training_data: TrainingData | None = None
 
     def site(self, name: str) -> Site:
         """The site of that name; raises KeyError when there is none."""

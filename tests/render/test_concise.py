@@ -36,7 +36,6 @@ def test_what_a_baseline_knows_is_counted_only():
 def test_no_name_is_read_as_a_command_by_a_ci_system():
     for line in concise.render(build.hostile()).splitlines():
         assert not line.lstrip().startswith("::")
-    assert concise._inert("::error::x ##[group]y") == "./::error::x ## [group]y"
 
 
 def test_every_finding_is_one_line():
