@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +11,9 @@ from actdiag import render
 from actdiag.cli._failing import told_once
 from actdiag.cli._options import Config, Debug, Format, Ignore, Reports, Select, words
 from actdiag.cli._output import print_report
+from actdiag.cli._saved import read
 from actdiag.cli._targets import targets
-from actdiag.errors import NothingCheckedError, UsageError
+from actdiag.errors import NothingCheckedError
 from actdiag.records import Report, ReportVerdict
 
 
@@ -31,11 +31,12 @@ def report(
     with told_once(debug=debug):
         render.require(output)
         to_write = targets(reports, inputs=(str(saved),))
-        judged = _judged(_read(saved), words(select), words(ignore), config)
+        chosen = words(select), words(ignore), config
+        judged = [_judged(each, *chosen) for each in read(saved)]
         for target in to_write:
-            target.write(judged)
-        print_report(output, judged)
-        if judged.verdict is ReportVerdict.NOT_CHECKED:
+            target.write(*judged)
+        print_report(output, *judged)
+        if all(each.verdict is ReportVerdict.NOT_CHECKED for each in judged):
             raise typer.Exit(NothingCheckedError.exit_code)
 
 
@@ -52,22 +53,6 @@ def _judged(
         ignore=ignore or settings.ignore,
         settings=settings.rules,
     )
-
-
-def _read(path: Path) -> Report:
-    hint = "Save one with: actdiag scan MODEL DATA --report json=scan.json"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", hint=hint) from None
-    except ValueError:
-        raise UsageError(f"{path} is not JSON, so it is no saved scan", hint=hint) from None
-    try:
-        return Report.from_json(document)
-    except UsageError as error:
-        raise UsageError(f"{path}: {error.message}", hint=error.hint) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path} is not a complete saved scan: {error}", hint=hint) from None
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import ReportVerdict
 from actdiag.render._findings import advised, fresh, line_of, location, title
 from actdiag.render._story import headline
-from actdiag.render._words import count
+from actdiag.render._words import count, defused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ def render(report: Report, *more: Report) -> str:
 
     Findings that a baseline knows are counted, not listed.
     """
-    return "".join(f"{_inert(line)}\n" for each in (report, *more) for line in _lines(each))
+    return "".join(f"{defused(line)}\n" for each in (report, *more) for line in _lines(each))
 
 
 def verdict(report: Report) -> str:
@@ -46,8 +46,3 @@ def _lines(report: Report) -> Iterator[str]:
 def _where(finding: Finding, model: str) -> str:
     at = location(finding.source)
     return f"{at.path}:{at.line}" if at else line_of(model, 300)
-
-
-def _inert(line: str) -> str:
-    """Keep names from being read as commands where a CI system reads the log."""
-    return ("./" * line.startswith("::") + line).replace("##[", "## [")

@@ -1,0 +1,79 @@
+"""Several models scanned one after the other, or side by side in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, Any
+
+from actdiag._version import __version__
+from actdiag.cli._progress import progress_bar, silent
+from actdiag.diagnose.gate import not_checked
+from actdiag.errors import ActdiagError
+from actdiag.records import Report, ToolInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A model's report, and the exit code of the error that kept it from being one."""
+
+    report: Report
+    broken: int | None = None
+
+
+def scanned(models: Sequence[str], jobs: int, options: dict[str, Any]) -> Iterator[Scanned]:
+    """Yield what came of each model, in order; ``options`` are those of the pipeline.
+
+    One that can't be used is told in its report and doesn't keep the others from being scanned.
+    """
+    if jobs == 1 or len(models) == 1:
+        for model in models:
+            with progress_bar() as progress:
+                yield _scanned(model, {**options, "progress": progress})
+        return
+    workers = min(jobs, len(models))
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepared, (threads,))
+    with pool, progress_bar() as progress:
+        waiting = pool.map(_alone, ((model, options) for model in models))
+        for done, one in enumerate(waiting, start=1):
+            progress(done, len(models), "checking")
+            yield one
+
+
+def _prepared(threads: int) -> None:
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _alone(work: tuple[str, dict[str, Any]]) -> Scanned:
+    model, options = work
+    return _scanned(model, {**options, "progress": silent})
+
+
+def _scanned(model: str, options: dict[str, Any]) -> Scanned:
+    """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr."""
+    with redirect_stdout(sys.stderr):
+        from actdiag import pipeline
+        from actdiag.load import Trust
+
+        everything, names = options["trust"]
+        trust = Trust(everything=everything, names=frozenset(names))
+        try:
+            return Scanned(pipeline.scan(model, **{**options, "trust": trust}))
+        except ActdiagError as error:
+            why = f"{error.message} {error.hint}".strip()
+            return Scanned(not_checked(model, why, ToolInfo(version=__version__)), error.exit_code)
+        except Exception as error:  # noqa: BLE001 - one model must not take the others with it
+            why = f"this should not have happened: {type(error).__name__}: {error}"
+            return Scanned(
+                not_checked(model, why, ToolInfo(version=__version__)), ActdiagError.exit_code
+            )

@@ -1,0 +1,205 @@
+"""``actdiag check MODELS...``: a gate for CI over one or many checkpoints."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from actdiag import render
+from actdiag.cli._failing import INTERRUPTED, told_once
+from actdiag.cli._many import Scanned, scanned
+from actdiag.cli._models import models
+from actdiag.cli._options import json_object, option, words
+from actdiag.cli._output import display, print_report, write_out
+from actdiag.cli._saved import read
+from actdiag.cli._targets import Target, check_writable, targets
+from actdiag.cli.scan import scan
+from actdiag.diagnose import gate
+from actdiag.errors import UsageError
+from actdiag.records import Report, Severity
+from actdiag.render._gate import Judged, lines
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GATE = "Gate"
+
+EPILOG = """Examples
+
+actdiag check checkpoints/ --data val.npz
+
+actdiag check 'runs/*/best.pt' --data val.npz --fail-on warning --format github
+
+actdiag check model.pt --data val.npz --baseline scan.json --report sarif=actdiag.sarif
+
+Leaves with 0 where nothing is at or above --fail-on, 1 where something is, 2 where a file or an
+option can't be used, 3 where something was not checked, 4 where loading would run code."""
+
+
+class FailOn(StrEnum):
+    """The least severity that fails a model."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+def check(
+    wanted: Annotated[
+        list[str],
+        typer.Argument(metavar="MODELS...", help="Model files, folders or quoted patterns."),
+    ],
+    *,
+    fail_on: Annotated[
+        FailOn, option("--fail-on", panel=GATE, help="Least severity that fails (error).")
+    ] = FailOn.ERROR,
+    baseline: Annotated[
+        Path | None,
+        option(
+            "--baseline",
+            metavar="SCAN.json",
+            panel=GATE,
+            help="A saved scan: only what is new or worse than there fails.",
+        ),
+    ] = None,
+    update_baseline: Annotated[
+        bool, option("--update-baseline", panel=GATE, help="Write this run to --baseline.")
+    ] = False,
+    strict_skips: Annotated[
+        bool,
+        option("--strict-skips", panel=GATE, help="Fail where a rule lacked data or labels."),
+    ] = False,
+    jobs: Annotated[
+        int, option("--jobs", metavar="N", panel=GATE, min=1, help="Models at a time (1).")
+    ] = 1,
+    **options: Any,
+) -> None:
+    """Check models and fail where something is wrong: one line for each, an exit code for CI."""
+    with told_once(debug=options.pop("debug")):
+        output, reports = render.require(options.pop("output")), options.pop("reports")
+        options["data"] = options.pop("data_option")
+        inputs = [options["data"], options["labels"], options["train_data"]]
+        meant = models(wanted, data=inputs)
+        to_write = targets(reports, inputs=(*meant, *inputs, str(baseline or "")))
+        if update_baseline and baseline is None:
+            raise UsageError("--update-baseline needs --baseline SCAN.json, the file to write")
+        asked = _asked(options)
+        before = _before(baseline, update_baseline, asked)
+        severity = Severity(fail_on.value)
+        judged, interrupted = [], False
+        try:
+            for one in scanned(meant, jobs, asked):
+                judged += [_judged(one, before, severity, strict_skips)]
+        except KeyboardInterrupt:
+            interrupted = True
+        if update_baseline and baseline and not interrupted:
+            judged = _updated(baseline, judged, severity, strict_skips)
+        _tell(output, judged, to_write)
+        if interrupted:
+            typer.echo(f"actdiag: interrupted after {len(judged)} of {len(meant)} models", err=True)
+            raise typer.Exit(INTERRUPTED)
+        raise typer.Exit(gate.worst_code(one.code for one in judged))
+
+
+def _asked(options: dict[str, Any]) -> dict[str, Any]:
+    """The pipeline's options; what was not said comes from the configuration."""
+    from actdiag import config as configuration
+
+    settings = configuration.load(options.pop("config"))
+    steps = options.pop("steps")
+    said = {
+        "select": words(options.pop("select")),
+        "ignore": words(options.pop("ignore")),
+        "batch_size": options.pop("batch_size"),
+        "max_samples": options.pop("max_samples"),
+        "steps": steps and steps.value,
+        "seed": options.pop("seed"),
+    }
+    chosen = {
+        name: value if value not in (None, ()) else getattr(settings, name)
+        for name, value in said.items()
+    }
+    trust = options.pop("trust"), tuple(options.pop("allow") or ())
+    arguments = json_object("--model-args", options.pop("factory_args"))
+    return {
+        **options,
+        **chosen,
+        "trust": trust,
+        "factory_args": arguments,
+        "settings": settings.rules,
+    }
+
+
+def _before(path: Path | None, update: bool, asked: dict[str, Any]) -> tuple[Report, ...]:
+    """The baseline, its numbers judged by the rules of today as well as by those of its time."""
+    if path is None:
+        return ()
+    if update:
+        check_writable(path, f"--baseline {path}")
+        if not path.exists():
+            return ()
+    from actdiag.diagnose.judged import judged
+
+    rules = {name: asked[name] for name in ("select", "ignore", "settings")}
+    return tuple(
+        replace(saved, findings=(*saved.findings, *judged(saved.scan, **rules).findings))
+        for saved in read(path)
+    )
+
+
+def _judged(
+    one: Scanned, before: Sequence[Report], fail_on: Severity, strict_skips: bool
+) -> Judged:
+    saved = gate.baseline_of(one.report, before)
+    report = gate.against(one.report, saved.findings if saved else ())
+    code = gate.exit_code(report, fail_on=fail_on, strict_skips=strict_skips, broken=one.broken)
+    skipped = len(gate.avoidable_skips(report)) if strict_skips and code <= 1 else 0
+    return Judged(report, code, gate.failing(report, fail_on), skipped)
+
+
+def _updated(
+    path: Path, judged: list[Judged], fail_on: Severity, strict_skips: bool
+) -> list[Judged]:
+    """Write what was checked as the baseline, and judge it again by that."""
+    checked = [one.report for one in judged if one.code <= 1]
+    if not checked:
+        return judged
+    Target("json", path).write(*(replace(report, known=()) for report in checked))
+    return [
+        _judged(Scanned(one.report), checked, fail_on, strict_skips) if one.code <= 1 else one
+        for one in judged
+    ]
+
+
+def _tell(output: str, judged: list[Judged], to_write: list[Target]) -> None:
+    """Write the reports; the verdicts go to stdout, or beside another format to stderr."""
+    found = [one.report for one in judged]
+    shown = display().unicode
+    text = "".join(f"{render.clean(line, unicode=shown)}\n" for line in lines(judged))
+    for target in to_write if found else ():
+        target.write(*found)
+    if output == "text":
+        write_out(text)
+    elif found:
+        typer.echo(text, err=True, nl=False)
+        print_report(output, *found)
+
+
+def _like_scan() -> inspect.Signature:
+    """The command's own options and all of scan's, but for what scan takes as arguments."""
+    own = inspect.signature(check, eval_str=True).parameters.values()
+    scans = inspect.signature(scan, eval_str=True).parameters.values()
+    named = [each for each in own if each.kind is not inspect.Parameter.VAR_KEYWORD]
+    shared = [each for each in scans if each.name not in {"model", "data"}]
+    return inspect.Signature([*named, *shared])
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    vars(check)["__signature__"] = _like_scan()
+    app.command(epilog=EPILOG)(check)

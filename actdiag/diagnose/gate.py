@@ -1,0 +1,83 @@
+"""Whether a report lets a change pass: what is new or worse than a baseline, and bad enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from actdiag.records import (
+    Coverage,
+    DataInfo,
+    ModelInfo,
+    Report,
+    ReportVerdict,
+    Scan,
+    Severity,
+    ToolInfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from actdiag.records import Finding, Skip
+
+_OF_THE_MODEL = frozenset({"classifier", "modules", "weights"})  # nobody can give what it lacks
+
+
+def not_checked(path: str, why: str, tool: ToolInfo) -> Report:
+    """A report of a model that could not even be loaded, or not be run at all."""
+    note = Coverage(note=why)
+    return Report(Scan(tool, ModelInfo(path, "unknown", ""), DataInfo("none"), note))
+
+
+def against(report: Report, baseline: Iterable[Finding]) -> Report:
+    """The report with the findings named that a baseline has too, no milder there than here."""
+    before: dict[str, int] = {}
+    for finding in baseline:
+        rank = finding.severity.rank
+        before[finding.fingerprint] = min(rank, before.get(finding.fingerprint, rank))
+    known = (
+        finding.fingerprint
+        for finding in report.findings
+        if before.get(finding.fingerprint, len(Severity)) <= finding.severity.rank
+    )
+    return replace(report, known=tuple(dict.fromkeys(known)))
+
+
+def baseline_of(report: Report, saved: Sequence[Report]) -> Report | None:
+    """The saved report of the same model file; one that is alone in its file serves every model."""
+    if len(saved) == 1:
+        return saved[0]
+    return next((each for each in saved if each.scan.model.path == report.scan.model.path), None)
+
+
+def failing(report: Report, fail_on: Severity) -> tuple[Finding, ...]:
+    """The findings at or above a severity that no baseline knows."""
+    known = set(report.known)
+    return tuple(
+        finding
+        for finding in report.findings
+        if finding.severity.rank <= fail_on.rank and finding.fingerprint not in known
+    )
+
+
+def avoidable_skips(report: Report) -> tuple[Skip, ...]:
+    """The rules that did not run for want of something that could have been given."""
+    return tuple(skip for skip in report.skipped if skip.needs not in _OF_THE_MODEL)
+
+
+def exit_code(
+    report: Report, *, fail_on: Severity, strict_skips: bool, broken: int | None = None
+) -> int:
+    """The contract's exit code of one model; ``broken`` is that of the error that stopped it."""
+    if broken is not None:
+        return broken
+    if report.verdict is ReportVerdict.NOT_CHECKED:
+        return 3
+    skipped = strict_skips and bool(avoidable_skips(report))
+    return 1 if skipped or failing(report, fail_on) else 0
+
+
+def worst_code(codes: Iterable[int]) -> int:
+    """One exit code for several models: refused before unusable, not checked, failing, fine."""
+    return min(codes, key=(4, 2, 3, 1, 0).index)

@@ -1,0 +1,71 @@
+"""What a gate says: one line for each model, the findings that failed it beneath."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actdiag.render._findings import advised, line_of, location, title, worst_first
+from actdiag.render._story import headline, tally
+from actdiag.render._words import count, defused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from actdiag.records import Finding, Report
+
+_FINDINGS = 20  # lines for one model; our choice, --format concise has all
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A model at the gate: its report, its exit code, what failed it, rules that did not run."""
+
+    report: Report
+    code: int
+    failing: tuple[Finding, ...] = ()
+    skipped: int = 0
+
+
+_WORDS = {0: "ok", 1: "FAILED", 2: "ERROR", 3: "NOT CHECKED", 4: "REFUSED"}
+_MARKS = {0: "✓", 1: "✗", 2: "✗", 3: "?", 4: "✗"}
+
+
+def lines(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield a verdict on each model, what failed it, and a summary where there are several."""
+    for one in judged:
+        yield defused(_verdict(one))
+        yield from map(defused, _failing(one))
+    if len(judged) > 1:
+        passed = sum(one.code == 0 for one in judged)
+        yield f"{passed:,} of {count(len(judged), 'model')} passed"
+
+
+def _verdict(one: Judged) -> str:
+    model = one.report.scan.model
+    name = line_of(model.path or model.class_name, 300)
+    return f"{_MARKS[one.code]} {_WORDS[one.code]} {name}: {_why(one)}"
+
+
+def _why(one: Judged) -> str:
+    report = one.report
+    if one.code > 1:
+        return line_of(headline(report)[1])
+    known = len({f.fingerprint for f in report.findings} & set(report.known))
+    new = [finding for finding in report.findings if finding.fingerprint not in report.known]
+    parts = [tally(new) or ("nothing new" if known else "nothing found")]
+    if known:
+        parts.append(f"{known:,} known from the baseline")
+    if one.skipped:
+        parts.append(f"{count(one.skipped, 'rule')} skipped for want of input")
+    return ", ".join(parts)
+
+
+def _failing(one: Judged) -> Iterator[str]:
+    found = worst_first(one.failing)
+    for finding in found[:_FINDINGS]:
+        at = location(finding.source)
+        place = f"{at.path}:{at.line}: " if at else ""
+        yield f"  {place}{finding.severity}: {title(finding)}: {advised(finding)}"
+    if len(found) > _FINDINGS:
+        yield f"  +{len(found) - _FINDINGS:,} more, --format concise lists all"

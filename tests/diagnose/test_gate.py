@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from actdiag.diagnose import gate
+from actdiag.records import Severity, Skip
+from tests.render import build
+
+ERROR, WARNING, INFO = Severity
+
+
+def test_without_a_baseline_everything_is_new():
+    report = gate.against(build.sick(), ())
+
+    assert report.known == ()
+    assert [finding.code for finding in gate.failing(report, ERROR)] == [
+        "ACT101",
+        "ACT101",
+        "ACT106",
+    ]
+    assert len(gate.failing(report, INFO)) == 4
+
+
+def test_what_the_baseline_has_is_known():
+    report = gate.against(build.sick(), build.sick().findings)
+
+    assert set(report.known) == {finding.fingerprint for finding in build.sick().findings}
+    assert gate.failing(report, INFO) == ()
+
+
+@pytest.mark.parametrize(("before", "known"), [(ERROR, True), (WARNING, True), (INFO, False)])
+def test_what_became_worse_is_not_known(before, known):
+    now = build.finding("A", "a", WARNING, "1")
+    report = gate.against(replace(build.sick(), findings=(now,)), [replace(now, severity=before)])
+
+    assert bool(report.known) is known
+
+
+def test_a_baseline_of_one_model_serves_all_and_one_of_several_by_path():
+    sick, healthy = build.sick(), build.healthy()
+
+    assert gate.baseline_of(sick, [healthy]) is healthy
+    assert gate.baseline_of(sick, [healthy, sick]) is sick
+    assert gate.baseline_of(sick, [healthy, healthy]) is None
+
+
+@pytest.mark.parametrize(
+    ("report", "fail_on", "code"),
+    [
+        (build.healthy(), INFO, 0),
+        (build.sick(), ERROR, 1),
+        (build.long(), WARNING, 0),
+        (build.long(), INFO, 1),
+        (build.broken_off(), ERROR, 3),
+    ],
+)
+def test_exit_codes(report, fail_on, code):
+    assert gate.exit_code(report, fail_on=fail_on, strict_skips=False) == code
+    assert gate.exit_code(report, fail_on=fail_on, strict_skips=False, broken=4) == 4
+
+
+def test_skips_fail_only_when_they_could_have_been_avoided():
+    lacking = replace(build.healthy(), skipped=(Skip("OUT202", "labels", "needs labels"),))
+    regression = replace(build.healthy(), skipped=(Skip("OUT202", "classifier", "a regressor"),))
+
+    assert gate.exit_code(lacking, fail_on=ERROR, strict_skips=False) == 0
+    assert gate.exit_code(lacking, fail_on=ERROR, strict_skips=True) == 1
+    assert gate.exit_code(regression, fail_on=ERROR, strict_skips=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("codes", "worst"),
+    [([0, 0], 0), ([0, 1], 1), ([1, 3, 0], 3), ([3, 2, 1], 2), ([2, 4, 0], 4)],
+)
+def test_one_code_for_several_models(codes, worst):
+    assert gate.worst_code(codes) == worst
