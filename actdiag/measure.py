@@ -18,7 +18,7 @@ from actdiag.text import printable
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from actdiag.records import Coverage, ModuleInfo, OutputStats, Site, WeightStats
+    from actdiag.records import Coverage, ModuleInfo, OutputStats, Padding, Site, WeightStats
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -51,6 +51,7 @@ class Measurement:
     batches: int
     labels: int
     sample_shape: tuple[int, ...] | None
+    padding: Padding | None = None
 
 
 def silent(_done: int, _total: int | None, _phase: str) -> None:
@@ -65,16 +66,18 @@ def measure(
     total: int | None = None,
     progress: Progress = silent,
     phase: str = "measuring",
+    mask: str | None = None,
 ) -> Measurement:
     """Run every batch through ``module`` and collect everything.
 
     Stops at the first batch in which the forward raises; what was measured before it stays, and
     ``coverage.failure`` says what happened. ``forward`` is called in place of the module.
+    ``mask`` names the input that says which positions are padding, where its name doesn't.
     """
     samples = count = labels = left_out = 0
     takes = batch_size_of(module)
     answer: OutputAccumulator | None = None
-    with Capture(module, forward=forward) as capture:
+    with Capture(module, forward=forward, mask=mask) as capture:
         for batch in batches:
             if count and takes not in (None, batch.samples):
                 left_out += batch.samples
@@ -86,7 +89,7 @@ def measure(
             labels += 0 if batch.labels is None else len(batch.labels)
             if output is not None:
                 answer = answer or _accumulator(output, batch.labels, capture.final_function())
-                answer.update(output, batch.labels)
+                answer.update(*capture.judged(output, batch.labels))
             progress(samples, total, phase)
         sites = capture.sites()
         return Measurement(
@@ -98,6 +101,7 @@ def measure(
             batches=count,
             labels=labels,
             sample_shape=next((site.shape[1:] for site in sites if site.role == "input"), None),
+            padding=capture.padding(),
         )
 
 

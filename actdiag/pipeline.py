@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,9 +16,10 @@ from actdiag import steps as debug_steps
 from actdiag._version import __version__
 from actdiag.capture import preserved
 from actdiag.capture.exported import batch_size_of
+from actdiag.capture.wrappers import is_uninitialised, lazy_copy
 from actdiag.diagnose import diagnose, steps_called_for
 from actdiag.diagnose.judged import diagnosed, judged
-from actdiag.errors import DataError, UsageError
+from actdiag.errors import DataError, UsageError, did_you_mean
 from actdiag.feed import Batch, Feed, Placement, open_data, placement, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model
 from actdiag.measure import (
@@ -29,13 +31,16 @@ from actdiag.measure import (
     weights_of_state,
     whole_batches,
 )
+from actdiag.ready import check_mask, initialised, ready
 from actdiag.records import Coverage, DataInfo, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
 
 Settings = Mapping[str, Mapping[str, Any]]
 
-_BENCH_SAMPLES = 512  # our choice: enough for a median, few enough for twenty passes
+# Samples that steps are carried out on. Our choice: 512 are enough for a median, and few enough
+# for twenty passes.
+_STEPS = {"none": 0, "cheap": 512, "all": math.inf}
 
 
 def scan(  # noqa: PLR0913 - the words of the contract, each an option of its own
@@ -53,6 +58,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     max_samples: int | None = None,
     transform: str | None = None,
     fix_input: bool = False,
+    mask: str | None = None,
+    call: str | None = None,
     device: str | None = None,
     dtype: str | None = None,
     seed: int = 0,
@@ -79,11 +86,15 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         max_samples: a seeded random sample of the data of at most this size.
         transform: ``standardize``, ``scale01`` or ``file.py:function`` applied to the inputs.
         fix_input: mend layout and dtype mistakes that were recognised.
+        mask: argument of the forward, or key of the data, that says which positions are padding;
+            found by itself where it is called ``attention_mask`` or the like.
+        call: method of the model that is called in place of its forward.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; by default where the model is,
             which is the CPU for a file.
         dtype: ``float32``, ``float16``, ``bfloat16`` or ``float64``; the model's own by default.
         seed: of the sample and of synthetic input.
-        steps: which debug steps are carried out: ``none``, ``cheap`` or ``all``.
+        steps: ``cheap`` carries the debug steps out on up to 512 samples, ``all`` on all of them,
+            ``none`` carries out none.
         select: codes or prefixes of the rules to run; all by default.
         ignore: codes or prefixes of rules to leave out.
         settings: thresholds by rule code.
@@ -93,6 +104,10 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         ActdiagError: the model or the data cannot be used; it says why and what to do.
     """
     started = time.perf_counter()
+    if steps not in _STEPS:
+        raise UsageError(
+            f"steps={steps!r} is none of the choices.", hint=did_you_mean(steps, _STEPS)
+        )
     place = placement(device, dtype)
     loaded = (
         live_model(model)
@@ -105,6 +120,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
             partial=partial,
         )
     )
+    loaded = ready(loaded, call=call, mask=mask)
     loaded_at = time.perf_counter()
     feed = train = None
     if loaded.module is not None:
@@ -116,10 +132,12 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         loaded = replace(loaded, module=place.model(module))
         place = place.following(module)
         feed, train = feed.placed(place), train and train.placed(place)
-    record = _scan(loaded, feed, progress)
+        loaded = initialised(loaded, feed, seed)
+        check_mask(mask, loaded, feed)
+    record = _scan(loaded, feed, progress, mask)
     measured_at = time.perf_counter()
     report = judged(record, select=select, ignore=ignore, settings=settings)
-    bench = _bench(loaded.module, feed, train, record)
+    bench = _bench(loaded.module, feed, train, record, limit=_STEPS[steps])
     outcomes = debug_steps.carry_out(
         steps_called_for(record, report.findings),
         Case(record, report.findings, bench),
@@ -190,25 +208,26 @@ class _DataOf:
     def _probe(self, batch: Batch) -> Any:
         """What the model answers; raises what it raises, and leaves it as it was."""
         here = Placement().following(self.module).batch(batch)
-        with preserved(self.module):
-            return self.module(*here.inputs, **here.kwargs)
+        module = lazy_copy(self.module) if is_uninitialised(self.module) else self.module
+        with preserved(module):
+            return module(*here.inputs, **here.kwargs)
 
 
 def _bench(
-    module: nn.Module | None, feed: Feed | None, train: Feed | None, record: Scan
+    module: nn.Module | None, feed: Feed | None, train: Feed | None, record: Scan, *, limit: float
 ) -> Bench | None:
-    """The model with the first few hundred samples, unless its forward failed."""
-    if module is None or feed is None or record.coverage.failure is not None:
+    """The model with the first ``limit`` samples, unless its forward failed."""
+    if module is None or feed is None or record.coverage.failure is not None or not limit:
         return None
     batches: list[Batch] = []
     for batch in whole_batches(module, feed):
         batches.append(batch)
-        if sum(item.samples for item in batches) >= _BENCH_SAMPLES:
+        if sum(item.samples for item in batches) >= limit:
             break
     return Bench(module, tuple(batches), feed, train)
 
 
-def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:
+def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str | None) -> Scan:
     """Everything measured of a loaded model."""
     tool, module = ToolInfo(version=__version__), loaded.module
     if module is None or feed is None:
@@ -216,7 +235,7 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress) -> Scan:
         note = " ".join(("Only the weights were read: the model was not run.", *loaded.notes))
         info = replace(loaded.info, proposal=loaded.proposal)
         return Scan(tool, info, DataInfo("none"), Coverage(note=note), weights=weights)
-    found = measure(module, feed, total=feed.samples, progress=progress)
+    found = measure(module, feed, total=feed.samples, progress=progress, mask=mask)
     failure = found.coverage.failure
     if failure is not None:
         failure = replace(failure, advice=tuple(feed.advice))
@@ -242,4 +261,5 @@ def _data_info(feed: Feed, found: Measurement) -> DataInfo:
         labels=found.labels,
         sample_shape=found.sample_shape,
         notes=tuple(feed.notes),
+        padding=found.padding,
     )

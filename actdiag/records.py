@@ -123,6 +123,28 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Padding:
+    """How much of an input of token ids is padding.
+
+    Attributes:
+        input: name of the input's site.
+        share: of the positions, that lie in a run of ``token`` at that end of their sequence;
+            0 where a mask said which positions are data.
+        token: the id that most positions at an end hold; null where no sequence ends in a run.
+        side: ``end`` or ``start``.
+        mask: name of the argument that said which positions are data, or null.
+        masked: share of the positions that it left out of the statistics.
+    """
+
+    input: str
+    share: float
+    token: int | None
+    side: str
+    mask: str | None = None
+    masked: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class DataInfo:
     """What flowed through the model. ``labels`` counts the labelled samples."""
 
@@ -133,6 +155,7 @@ class DataInfo:
     labels: int = 0
     sample_shape: tuple[int, ...] | None = None
     notes: tuple[str, ...] = ()
+    padding: Padding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +171,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was seen and what was not. ``modules`` counts leaf modules."""
+    """What was seen and what was not. ``modules`` counts leaf modules.
+
+    ``parameters_seen`` is the share of the parameters that took part in an output that was
+    measured; null for a model without parameters, and where nothing ran.
+    """
 
     sites: int = 0
     modules: int = 0
@@ -156,6 +183,7 @@ class Coverage:
     functions_not_captured: tuple[str, ...] = ()
     note: str = ""
     failure: Failure | None = None
+    parameters_seen: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

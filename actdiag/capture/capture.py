@@ -15,12 +15,15 @@ from actdiag.capture.guard import preserved, quiet
 from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
+from actdiag.capture.padding import mask_of
 from actdiag.capture.reach import with_bounds
 from actdiag.capture.recorder import OpenSite, Place, Recorder
 from actdiag.capture.relay import Relay
+from actdiag.capture.seen import coverage
 from actdiag.capture.source import raising_line
+from actdiag.capture.tokens import PaddingMeter
 from actdiag.capture.trail import Trail
-from actdiag.records import Coverage, Failure, ModuleInfo, Role, Site
+from actdiag.records import Failure, ModuleInfo, Role, Site
 from actdiag.stats.site import SiteAccumulator
 from actdiag.text import printable
 
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from actdiag.capture.declared import Declared
+    from actdiag.records import Coverage, Padding
 
 
 _DISTRIBUTIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid")
@@ -41,10 +45,19 @@ class Capture:
     :meth:`modules` and :meth:`coverage`.
     """
 
-    def __init__(self, model: nn.Module, *, forward: Callable[..., Any] | None = None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        forward: Callable[..., Any] | None = None,
+        mask: str | None = None,
+    ) -> None:
         self.model = model
         self.failure: Failure | None = None
         self._forward = forward or model
+        self._arguments = forward or model.forward
+        self._mask = mask
+        self._padding = PaddingMeter()
         self._recorder = Recorder()
         self._stack: ModuleStack
         self._observer: Observer
@@ -85,7 +98,8 @@ class Capture:
 
         The first exception is kept as :attr:`failure`, with everything measured before it.
         """
-        self._recorder.begin_pass(samples)
+        mask = mask_of(self._arguments, inputs, kwargs, self._mask)
+        self._recorder.begin_pass(samples, mask)
         self._stack.opened = 0
         pending = self._open_inputs((inputs, kwargs))
         try:
@@ -119,6 +133,8 @@ class Capture:
             known = Trail((site.index,), unit_axis=axis, sample_axis=0)
             self._recorder.follow(site, tensor, known)
             pending.append((site, tensor))
+            recorder = self._recorder
+            self._padding.add(site.name, tensor, recorder.samples, recorder.mask)
         return pending
 
     def _root(self) -> Place:
@@ -242,22 +258,23 @@ class Capture:
 
     def coverage(self) -> Coverage:
         """What was seen and what was not."""
-        leaves = [name for name, module in self._modules.items() if module.leaf]
-        seen = set(self._stack.calls) | self._observer.weights_used
         notes = [self._several] if self._several else []
-        if self._recorder.width_changes:
-            sites = ", ".join(self._recorder.width_changes[:5])
-            notes.append(
-                f"Width differs between batches, measured on the first width only: {sites}."
-            )
-        return Coverage(
-            sites=sum(not site.absorbed for site in self._recorder.sites),
-            modules=len(leaves),
-            modules_not_called=tuple(name for name in leaves if name not in seen),
-            functions_not_captured=tuple(self._observer.not_captured),
-            note=" ".join(notes),
-            failure=self.failure,
-        )
+        if self._padding.masked:
+            notes.append(self._padding.note)
+        return coverage(self._observer, self._modules, self._weights, notes, self.failure)
+
+    def padding(self) -> Padding | None:
+        """How much of the token ids that were read is padding."""
+        return self._padding.to_record()
+
+    def judged(self, output: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The answer and the labels of the last batch without the padded positions."""
+        mask = self._recorder.mask
+        if mask is None or output.dim() != 3 or output.shape[:2] != mask.keep.shape:  # noqa: PLR2004
+            return output, labels
+        if labels is not None and labels.shape != mask.keep.shape:
+            return output, labels
+        return output[mask.keep], None if labels is None else labels[mask.keep]
 
     def final_function(self) -> str | None:
         """The operation that gave the model's answer, such as ``linear`` or ``softmax``."""

@@ -39,7 +39,8 @@ def layer(observer: Observer, operation: Operation, call: Call) -> Any:
     )
     if trails and site.verbatim:
         site.aligned = _is_aligned(observer, operation, trails[0], tensor)
-    observer.finish(site, output, unit_axis, before.sample_axis)
+    sample_axis = trails[0].sample_axis if trails else None  # a mask may have other axes
+    observer.finish(site, output, unit_axis, sample_axis)
     for further in extra:
         observer.recorder.trails.put(further, Trail((site.index,), straight=False))
     return result

@@ -42,6 +42,7 @@ class Observer:
 
     Attributes:
         weights_used: modules whose parameters were arguments of a call.
+        weights_seen: ids of the parameters that met the model's data in a call.
         written: by call, the activation that ends with it, or None once it is known to be none.
         not_captured: functions that change values in a way no catalogue knows, in order.
     """
@@ -50,21 +51,25 @@ class Observer:
         self.recorder = recorder
         self.stack = stack
         self.weights_used: set[str] = set()
+        self.weights_seen: set[int] = set()
         self.not_captured: dict[str, None] = {}
         self.written: dict[tuple[str, str, int], Written | None] = {}
         self._weights = weights
 
     def trails(self, call: Call) -> list[Trail]:
         """Trails of the tensors among the arguments; weights met on the way are noted."""
-        trails = []
+        trails, weights = [], []
         for tensor in tensors_in((call.args, call.kwargs), depth=3):
             trail = self.recorder.trails.of(tensor)
             if trail is not None:
                 trails.append(trail)
             elif id(tensor) in self._weights:
-                self.weights_used.add(self._weights[id(tensor)])
+                weights.append(id(tensor))
             elif self.recorder.left is not None and self.sample_axis(tensor, None) == 0:
                 trails.append(replace(self.recorder.left, unit_axis=None, sample_axis=0))
+        self.weights_used.update(self._weights[weight] for weight in weights)
+        if trails:
+            self.weights_seen.update(weights)
         return trails
 
     def owner(self, weight: Tensor) -> str | None:

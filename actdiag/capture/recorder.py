@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from actdiag.capture.padding import Part
 from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
 from actdiag.stats.site import SiteAccumulator
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
 
     from torch import Tensor
 
+    from actdiag.capture.padding import Mask
     from actdiag.functions.row import ActivationFunction
     from actdiag.stats.attention import AttentionAccumulator
 
@@ -93,6 +95,7 @@ class Recorder:
         self.sites: list[OpenSite] = []
         self.trails = Trails()
         self.samples = 0
+        self.mask: Mask | None = None
         self.width_changes: list[str] = []
         self._by_name: dict[str, OpenSite] = {}
         self._calls: Counter[Hashable] = Counter()
@@ -101,9 +104,10 @@ class Recorder:
         self._order: list[int] = []
         self._after = 0
 
-    def begin_pass(self, samples: int) -> None:
-        """A forward pass over ``samples`` samples begins."""
+    def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
+        """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
         self.samples = samples
+        self.mask = mask
         self._calls.clear()
         self._outputs.clear()
         self._after = 0
@@ -203,12 +207,13 @@ class Recorder:
         """Add the site's output of this pass and remember where the tensor came from."""
         if self._same_width(site, tensor):
             with one_thread():
-                site.accumulator.update(
-                    tensor,
-                    unit_axis=trail.unit_axis,
-                    sample_axis=trail.sample_axis,
-                    samples=self.samples,
-                )
+                for part in self._parts(tensor, trail):
+                    site.accumulator.update(
+                        part.tensor,
+                        unit_axis=part.unit_axis,
+                        sample_axis=part.sample_axis,
+                        samples=part.samples,
+                    )
         self.follow(site, tensor, trail)
 
     def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
@@ -231,12 +236,19 @@ class Recorder:
         site.input_id = id(tensor)
         if self._same_width(site, tensor):
             with one_thread():
-                site.accumulator.update_input(
-                    tensor,
-                    unit_axis=trail.unit_axis,
-                    sample_axis=trail.sample_axis,
-                    samples=self.samples,
-                )
+                for part in self._parts(tensor, trail):
+                    site.accumulator.update_input(
+                        part.tensor,
+                        unit_axis=part.unit_axis,
+                        sample_axis=part.sample_axis,
+                        samples=part.samples,
+                    )
+
+    def _parts(self, tensor: Tensor, trail: Trail) -> Iterable[Part]:
+        """What of a tensor is measured: all of it, or the positions that are no padding."""
+        if self.mask is None:
+            return (Part(tensor, trail.unit_axis, trail.sample_axis, self.samples),)
+        return self.mask.parts(tensor, trail.unit_axis, trail.sample_axis)
 
     def _same_width(self, site: OpenSite, tensor: Tensor) -> bool:
         axis = site.unit_axis

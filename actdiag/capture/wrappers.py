@@ -27,14 +27,24 @@ def unwrapped(model: nn.Module) -> tuple[nn.Module, tuple[str, ...]]:
         kind = "compiled" if is_compiled(model) else type(model).__name__
         notes.append(f"The module inside the {kind} one was scanned, under its own names.")
         model = inside
-    if any(is_lazy(item) for item in _tensors(model)):
-        lazy = (item for item in model.buffers() if is_lazy(item))
-        model = copy.deepcopy(model, {id(buffer): _blank(buffer) for buffer in lazy})
+    if is_uninitialised(model):
+        model = lazy_copy(model)
         notes.append(
             "It has lazy layers that have never run: they were initialised in a copy, with random "
             "weights. The model itself is still lazy."
         )
     return model, tuple(notes)
+
+
+def lazy_copy(model: nn.Module) -> nn.Module:
+    """A deep copy of a model with lazy layers, which torch alone can't make."""
+    lazy = (item for item in model.buffers() if is_lazy(item))
+    return copy.deepcopy(model, {id(buffer): _blank(buffer) for buffer in lazy})
+
+
+def is_uninitialised(model: nn.Module) -> bool:
+    """Whether the model has lazy layers that have never run."""
+    return any(is_lazy(item) for item in _tensors(model))
 
 
 def is_compiled(module: nn.Module) -> bool:

@@ -49,6 +49,7 @@ class Steps(StrEnum):
 
     NONE = "none"
     CHEAP = "cheap"
+    ALL = "all"
 
 
 def scan(
@@ -104,6 +105,10 @@ def scan(
     fix_input: Annotated[
         bool, option("--fix-input", panel=DATA, help="Mend layout and dtype of the input.")
     ] = False,
+    mask: Annotated[
+        str | None,
+        option("--mask", metavar="NAME", panel=DATA, help="Input that says what is padding."),
+    ] = None,
     factory: Annotated[
         str | None,
         option(
@@ -116,6 +121,10 @@ def scan(
     factory_args: Annotated[
         str | None,
         option("--model-args", metavar="JSON", panel=MODEL, help="Its keyword arguments."),
+    ] = None,
+    call: Annotated[
+        str | None,
+        option("--call", metavar="METHOD", panel=MODEL, help="Called in place of forward."),
     ] = None,
     partial: Annotated[
         bool, option("--partial", panel=MODEL, help="Go on if a state dict fits in part.")
@@ -186,6 +195,8 @@ def scan(
             input_shape=input_shape,
             transform=transform,
             fix_input=fix_input,
+            mask=mask,
+            call=call,
             partial=partial,
             device=device,
             dtype=dtype,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from actdiag import rules
 from actdiag.diagnose import diagnose
-from actdiag.records import Report, ReportVerdict, Severity
+from actdiag.records import Report, ReportVerdict, Role, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,16 +33,20 @@ def diagnosed(report: Report, diagnoses: tuple[Diagnosis, ...]) -> Report:
     """The report with its diagnoses and the verdict that follows.
 
     A diagnosis, or a finding above ``info``, is a finding; without either, a model is healthy only
-    if it ran through to the end.
+    if it ran through to the end and more than its inputs and outputs was seen.
     """
     scan = report.scan
     if diagnoses or any(finding.severity is not Severity.INFO for finding in report.findings):
         verdict = ReportVerdict.FINDINGS
-    elif scan.sites and scan.data.samples and scan.coverage.failure is None:
+    elif _was_seen(scan) and scan.data.samples and scan.coverage.failure is None:
         verdict = ReportVerdict.HEALTHY
     else:
         verdict = ReportVerdict.NOT_CHECKED
     return replace(report, diagnoses=diagnoses, verdict=verdict)
+
+
+def _was_seen(scan: Scan) -> bool:
+    return any(site.role not in (Role.INPUT, Role.OUTPUT) for site in scan.sites)
 
 
 def judged_again(

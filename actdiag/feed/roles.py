@@ -25,12 +25,14 @@ class Forward:
         required: the names of those without a default.
         most: how many can be passed by position; None for any number.
         any_name: whether further keywords are accepted.
+        aside: names that go along by keyword where the data has them, and are no inputs.
     """
 
     names: tuple[str, ...]
     required: tuple[str, ...]
     most: int | None
     any_name: bool
+    aside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def forward_of(module: nn.Module | None) -> Forward | None:
         required=tuple(p.name for p in named if p.default is p.empty),
         most=None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional),
         any_name=any(p.kind is p.VAR_KEYWORD for p in parameters),
+        aside=getattr(module, "taken_aside", ()),
     )
 
 
@@ -74,7 +77,11 @@ def divide(item: Any, forward: Forward | None, key: str | None = None) -> Parts:
         DataError: when the keys fit no reading, or ``key`` is not among them.
     """
     if isinstance(item, Mapping):
-        return _from_mapping(dict(item), forward, key)
+        named = dict(item)
+        known = forward.aside if forward else ()
+        aside = {name: named.pop(name) for name in known if name in named}
+        parts = _from_mapping(named, forward, key)
+        return replace(parts, kwargs=parts.kwargs | aside)
     if key is not None:
         raise DataError(
             f"labels are to be taken from {printable(key)!r}, but the data has no names",

@@ -1,0 +1,74 @@
+"""From a loaded model to the module that is scanned: unwrapped, initialised, entered as asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from actdiag.capture import preserved
+from actdiag.capture.entry import view
+from actdiag.capture.wrappers import is_uninitialised, unwrapped
+from actdiag.errors import UsageError
+from actdiag.feed.roles import forward_of
+from actdiag.load.facts import class_name, counted
+from actdiag.text import printable
+
+if TYPE_CHECKING:
+    from actdiag.feed import Batch, Feed
+    from actdiag.load import LoadedModel
+
+
+def ready(loaded: LoadedModel, *, call: str | None, mask: str | None) -> LoadedModel:
+    """The model without its wrappers, with ``call`` as its forward.
+
+    A ``mask`` that the forward does not take becomes an argument that is kept aside.
+
+    Raises:
+        UsageError: there is no such method.
+    """
+    if loaded.module is None:
+        return loaded
+    module, notes = unwrapped(loaded.module)
+    info = loaded.info
+    if module is not loaded.module:
+        info = replace(info, class_name=class_name(module), **counted(module, {}))
+    if call is not None:
+        module = view(module, method=call)
+    takes = forward_of(module)
+    if mask is not None and takes is not None and mask not in takes.names:
+        module = view(module, aside=mask)
+    return replace(loaded, module=module, info=info, notes=(*loaded.notes, *notes))
+
+
+def initialised(loaded: LoadedModel, feed: Feed, seed: int) -> LoadedModel:
+    """The model with its lazy layers made by the first batch; as it is if there are none.
+
+    Where the forward raises, the scan will say so.
+    """
+    if loaded.module is None or not is_uninitialised(loaded.module):
+        return loaded
+    batch: Batch = next(iter(feed))
+    with preserved(loaded.module):
+        torch.manual_seed(seed)
+        try:
+            loaded.module(*batch.inputs, **batch.kwargs)
+        except Exception:  # noqa: BLE001 - whatever a model may raise
+            return loaded
+    return replace(loaded, info=replace(loaded.info, **counted(loaded.module, {})))
+
+
+def check_mask(mask: str | None, loaded: LoadedModel, feed: Feed) -> None:
+    """Raise UsageError where neither the data nor the forward knows such a mask."""
+    if mask is None or loaded.module is None:
+        return
+    batch: Batch = next(iter(feed))
+    takes = forward_of(loaded.module)
+    given = [*(takes.names[: len(batch.inputs)] if takes is not None else ()), *batch.kwargs]
+    if mask not in given:
+        raise UsageError(
+            f"--mask {printable(mask)}: the model is given nothing of that name.",
+            hint=f"It is given {', '.join(map(printable, given)) or 'one tensor without a name'}. "
+            "Put the mask beside the input in the data, under its name.",
+        )
