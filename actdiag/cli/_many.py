@@ -70,7 +70,7 @@ def _scanned(model: str, options: dict[str, Any]) -> Scanned:
         try:
             return Scanned(pipeline.scan(model, **{**options, "trust": trust}))
         except ActdiagError as error:
-            why = f"{error.message} {error.hint}".strip()
+            why = f"{error.message.rstrip('.')}. {error.hint}".strip()
             return Scanned(not_checked(model, why, ToolInfo(version=__version__)), error.exit_code)
         except Exception as error:  # noqa: BLE001 - one model must not take the others with it
             why = f"this should not have happened: {type(error).__name__}: {error}"

@@ -74,7 +74,7 @@ def test_one_line_for_each_model_and_what_failed_it_beneath(run, models):
     assert lines[0] == "✓ ok good.pt: nothing found"
     assert lines[1] == "✗ FAILED bad.pt: 3 errors, 1 warning"
     assert lines[2].startswith("  train.py:11: error: ACT101 dead-relu in layer 1: 41 of 64 units")
-    assert lines[5] == "✗ REFUSED evil.pt: evil.pt would run os.system Use --allow os.system."
+    assert lines[5] == "✗ REFUSED evil.pt: evil.pt would run os.system. Use --allow os.system."
     assert lines[6].startswith("? NOT CHECKED empty.pt: RuntimeError: mat1 and mat2")
     assert lines[7] == "1 of 4 models passed"
     assert len(lines) == 8

@@ -47,7 +47,15 @@ def in_terminal(command):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["scan", "--help"], ["report", "SAVED"], ["rules"], ["explain", "ACT101"]],
+    [
+        ["--help"],
+        ["scan", "--help"],
+        ["check", "--help"],
+        ["report", "SAVED"],
+        ["report", "SAVED", "--format", "sarif"],
+        ["rules"],
+        ["explain", "ACT101"],
+    ],
     ids=" ".join,
 )
 def test_starts_without_anything_heavy(arguments, saved):
