@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,18 @@ UNEXPECTED = 2
 def told_once(*, debug: bool = False) -> Iterator[None]:
     """Turn whatever goes wrong in the block into one message and an exit code.
 
-    A reader that went away (``| head``) is no error. With ``debug`` the traceback comes first.
+    A reader that went away (``| head``) is no error. With ``debug`` the traceback comes first, and
+    warnings meant for the developers of libraries are shown.
 
     Raises:
         typer.Exit: with the exit code.
     """
     try:
-        yield
+        with warnings.catch_warnings():
+            if not debug:
+                warnings.simplefilter("ignore", FutureWarning)
+                warnings.simplefilter("ignore", DeprecationWarning)
+            yield
     except typer.Exit:
         raise
     except BrokenPipeError:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import warnings
 
 import pytest
 
@@ -163,3 +164,15 @@ def test_an_unexpected_failure_says_how_to_see_more(run, pipeline):
     debugged = run("scan", "m.pt", "--debug").stderr
     assert "Traceback" in debugged
     assert "Run again" not in debugged
+
+
+def test_warnings_for_developers_of_libraries_are_for_debug(run, pipeline, monkeypatch, recwarn):
+    def warned(*_arguments, **_options):
+        warnings.warn("will change", FutureWarning, stacklevel=1)
+        return build.sick()
+
+    monkeypatch.setattr("actdiag.pipeline.scan", warned)
+    run("scan", "model.pt")
+    assert not recwarn
+    with pytest.warns(FutureWarning, match="will change"):
+        run("scan", "model.pt", "--debug")
