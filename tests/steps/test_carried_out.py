@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from actdiag import scan
+from actdiag.errors import UsageError
 from actdiag.records import Outcome
 from actdiag.steps import carry_out, registry
 from actdiag.steps.base import Case
@@ -159,3 +160,18 @@ def test_a_step_that_fails_is_told_and_the_others_go_on():
     told = {step.id: step for step in report.diagnoses[0].steps}
     assert "this module cannot be copied" in told["try-leaky-relu"].result
     assert told["check-statistics"].outcome is Outcome.DONE
+
+
+def test_cheap_steps_use_some_of_the_data_and_all_uses_all():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 2))
+    nn.init.constant_(model[0].bias, -50.0)
+    data = (torch.randn(700, 4), torch.arange(700) % 2)
+    for budget, samples in (("cheap", 512), ("all", 700)):
+        told = {s.id: s for s in scan(model, data, batch_size=64, steps=budget).diagnoses[0].steps}
+        assert told["try-leaky-relu"].measured["samples"] == samples
+
+
+def test_an_unknown_budget_is_told():
+    with pytest.raises(UsageError, match="steps='cheep' is none of the choices"):
+        scan(nn.Linear(4, 2), torch.randn(8, 4), steps="cheep")
