@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actdiag.functions import places as belongs
 from actdiag.inspection import hidden, output, transformer
 from actdiag.records import Fit, Found, Place
 
@@ -23,18 +24,18 @@ def places(
     wide = transformer.feed_forward(gated, plain)
     answers = output.found(tree)
     rows = (
-        ("hidden layer, MLP or CNN", "ReLU or GELU", "fast, works well", *between),
-        ("hidden layer, Transformer FFN", "GELU, SwiGLU or GeGLU", "smoother, standard", *wide),
-        ("binary output", "sigmoid", "a probability", *answers["binary"]),
-        ("multi-class output", "softmax", "a distribution over classes", *answers["classes"]),
-        ("regression output", "none", "unconstrained range", *answers["values"]),
-        ("attention scores", "softmax", "weights sum to 1", *transformer.attention(tree)),
-        ("gates of LSTM/GRU", "sigmoid", "flow in [0, 1]", *transformer.recurrent(tree)),
+        (belongs.HIDDEN, between),
+        (belongs.FEED_FORWARD, wide),
+        (belongs.BINARY, answers["binary"]),
+        (belongs.CLASSES, answers["classes"]),
+        (belongs.VALUES, answers["values"]),
+        (belongs.ATTENTION, transformer.attention(tree)),
+        (belongs.GATES, transformer.recurrent(tree)),
     )
-    return tuple(_row(*row) for row in rows)
+    return tuple(_row(place, *found) for place, found in rows)
 
 
-def _row(place: str, expected: str, reason: str, found: tuple[Found, ...], note: str) -> Place:
+def _row(place: belongs.Belongs, found: tuple[Found, ...], note: str) -> Place:
     fits = {one.fit for one in found}
     worst = next((fit for fit in _WORST if fit in fits), Fit.ABSENT)
-    return Place(place, expected, reason, worst, found, note)
+    return Place(place.place, place.expected, place.reason, worst, found, note)
