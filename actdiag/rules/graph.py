@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag import functions
-from actdiag.records import Role, Scan, Site
+from actdiag.records import OutputStats, Role, Scan, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 WEIGHTED = frozenset({Role.LINEAR, Role.CONV})
 ACTIVE = frozenset({Role.ACTIVATION, Role.GATE})
+SAME_SCALE = 1e-3  # answers that are left out of the output's numbers make a little difference
+SHARES = frozenset({"softmax", "softmin", "softmax2d"})
+SOFTMAXES = SHARES | {"log_softmax"}
 PASSING_CLASSES = ("Flatten", "Unflatten", "Identity", "Dropout", "AvgPool", "MaxPool", "Pad")
 
 
@@ -158,6 +161,12 @@ def final_site(scan: Scan) -> Site | None:
     """The site whose tensor is the model's answer, if it is known."""
     finals = [site for site in scan.sites if site.is_final]
     return finals[-1] if finals else None
+
+
+def gives_the_answer(site: Site, output: OutputStats) -> bool:
+    """Whether the model's answer is what this final site gave, not a multiple of it."""
+    rms, scale = site.stats.rms, output.scale
+    return rms is not None and scale is not None and abs(rms - scale) <= SAME_SCALE * rms
 
 
 def input_sites(scan: Scan) -> tuple[Site, ...]:

@@ -61,6 +61,12 @@ def _not_enough(scan: Scan, limits: Limits) -> str:
     )
 
 
+def _why_no_gradients(scan: Scan, limits: Limits) -> str:
+    if scan.gradients is None:
+        return "needs a backward pass: --gradients, with labels or a --loss"
+    return f"needs gradients, and there are none: {scan.gradients.note}"
+
+
 NEEDS: dict[str, Need] = {
     "forward": Need(_ran, _why_not_run),
     "observations": Need(
@@ -87,6 +93,18 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: "needs the model's output, and none was measured",
     ),
     "classifier": Need(_is_classifier, _why_no_classifier),
+    "given-labels": Need(
+        lambda scan, _: scan.data.labels > 0 and scan.output is not None,
+        lambda scan, _: "needs labels: give y in the data, or --labels",
+    ),
+    "gradients": Need(
+        lambda scan, _: scan.gradients is not None and scan.gradients.samples > 0,
+        _why_no_gradients,
+    ),
+    "optimizer": Need(
+        lambda scan, _: any(weight.update is not None for weight in scan.weights),
+        lambda scan, _: "needs the state of Adam or of SGD with momentum in the checkpoint",
+    ),
     "labels": Need(_has_labels, lambda scan, _: "needs labels: give y in the data, or --labels"),
 }
 

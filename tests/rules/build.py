@@ -166,7 +166,13 @@ def scan(
     plain = Scan(
         tool=ToolInfo(),
         model=ModelInfo(path=None, format="live", class_name="Net"),
-        data=DataInfo("data.npz", samples=samples, batches=8, sample_shape=(10,)),
+        data=DataInfo(
+            "data.npz",
+            samples=samples,
+            batches=8,
+            labels=0 if output is None or output.accuracy is None else samples,
+            sample_shape=(10,),
+        ),
         coverage=Coverage(sites=len(sites)),
         sites=sites,
         modules=modules,

@@ -48,7 +48,13 @@ def scanned(sample: Sample, *, synthetic: bool = False) -> Scan:
     return Scan(
         tool=ToolInfo(),
         model=ModelInfo(path=None, format="live", class_name=type(sample.model).__name__),
-        data=DataInfo("tests", synthetic=synthetic, samples=found.samples, labels=found.labels),
+        data=DataInfo(
+            "tests",
+            synthetic=synthetic,
+            samples=found.samples,
+            batches=found.batches,
+            labels=found.labels,
+        ),
         coverage=found.coverage,
         sites=found.sites,
         modules=found.modules,

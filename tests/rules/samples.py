@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules import sequences
+from tests.rules import endings, sequences
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -341,7 +341,10 @@ SICK: dict[str, Build] = {
     "ACT108": small_without_biases,
     "ACT109": log_of_zero,
     "ACT113": always_on,
+    "ACT110": he_upside_down,
     "ARC601": forgotten_activation,
+    "ARC602": sigmoid_tower,
+    "ARC606": noise_learnt,
     "ARC607": lambda: forgetful(forgets=True),
     "DAT701": raw_inputs,
     "DAT702": lambda: column(3.0),
@@ -357,6 +360,7 @@ SICK: dict[str, Build] = {
     "OUT205": raw_inputs,
     "OUT206": far_too_small,
     "OUT212": labels_shifted,
+    **endings.SICK,
     **sequences.SICK,
 }
 HEALTHY: dict[str, Build] = {
@@ -369,7 +373,12 @@ HEALTHY: dict[str, Build] = {
     "ACT108": small_with_norms,
     "ACT109": masked_attention,
     "ACT113": positive_targets,
+    "ACT110": scale_free,
     "ARC601": norms_between,
+    "ARC602": sequences.trained_reader,
+    "ARC606": trained_digits,
+    "INI404": sparse,
+    "OUT210": positive_targets,
     "ARC607": lambda: forgetful(forgets=False),
     "DAT701": normalised_inside,
     "DAT702": trained_digits,
@@ -385,5 +394,6 @@ HEALTHY: dict[str, Build] = {
     "OUT205": trained_digits,
     "OUT206": smoothed,
     "OUT212": trained_digits,
+    **endings.HEALTHY,
     **sequences.HEALTHY,
 }
