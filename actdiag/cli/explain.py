@@ -9,7 +9,8 @@ import typer
 
 from actdiag.cli._failing import told_once
 from actdiag.cli._options import option
-from actdiag.cli._output import display, wrapped, write_out
+from actdiag.cli._output import wrapped, write_out
+from actdiag.cli._pictures import draw, picture
 from actdiag.errors import UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def explain(
         else:
             found = topics.look_up(" ".join(topic))
             if plot is not None:
-                _draw(found, plot)
+                draw(found, plot)
             lines = _page(found)
         for line in lines:
             write_out(line + "\n")
@@ -86,7 +87,7 @@ def _page(topic: Topic) -> Iterator[str]:
     yield wrapped(topic.title)
     for part in topic.parts:
         yield from _part(part)
-    yield from _picture(topic)
+    yield from picture(topic)
 
 
 def _part(part: Part) -> Iterator[str]:
@@ -107,49 +108,6 @@ def _capital(heading: str) -> str:
     """The words before a comma or a bracket in capitals; code keeps its own."""
     start, comma, rest = heading.partition(",")
     return heading if "(" in heading else f"{start.upper()}{comma}{rest}"
-
-
-def _picture(topic: Topic) -> Iterator[str]:
-    if not topic.function:
-        return
-    from actdiag import functions
-    from actdiag.render._terminal import curve
-    from actdiag.topics.situations import LOGITS, TEMPERATURES
-
-    shown, row = display(), functions.get(topic.function)
-    single = curve.drawable(row)
-    if single is not None:
-        yield from ("", "CURVE" if single is row else f"CURVE OF THE GATE, {single.title}")
-        yield from curve.curve(single, width=shown.width, unicode=shown.unicode)
-    elif row.name == "softmax":
-        yield from ("", f"softmax([{', '.join(f'{value:g}' for value in LOGITS)}])")
-        yield from curve.bars(LOGITS, TEMPERATURES, unicode=shown.unicode)
-
-
-def _draw(topic: Topic, path: Path) -> None:
-    """Write the figure of a page.
-
-    Raises:
-        UsageError: the page has none, or the file cannot be written.
-    """
-    from actdiag import functions
-    from actdiag.render._plots.canvas import PAPER, png
-    from actdiag.render._plots.one_function import draw, draw_temperatures
-    from actdiag.topics.situations import LOGITS, TEMPERATURES
-
-    drawing = None
-    if topic.function == "softmax":
-        drawing = draw_temperatures(LOGITS, TEMPERATURES, PAPER)
-    elif topic.function:
-        drawing = draw(functions.get(topic.function), PAPER)
-    if drawing is None:
-        hint = "Functions of one number can be drawn, gated ones by their gate, and softmax."
-        raise UsageError(f"--plot: there is no curve of '{topic.name}'", hint=hint)
-    try:
-        path.write_bytes(png(drawing))
-    except OSError as error:
-        hint = "Give the path of a file in a folder that exists and can be written to."
-        raise UsageError(f"--plot {path}: {error.strerror}", hint=hint) from None
 
 
 def add_to(app: typer.Typer) -> None:
