@@ -196,7 +196,8 @@ class UnitStats:
     count outputs below 0.01 and above 0.99. ``input_min``/``input_max`` are the range of
     the pre-activation. ``input_bound`` is the largest pre-activation that the weights of the layer
     before allow for inputs of that layer within the range observed, and ``input_bias`` what the
-    bias adds to it; both empty where they are not known.
+    bias adds to it; both empty where they are not known. ``shut`` counts outputs of a gate that
+    are nearer to 0 than 0.01; empty for what is no gate.
     """
 
     count: tuple[int, ...]
@@ -215,6 +216,7 @@ class UnitStats:
     input_max: tuple[float | None, ...] = ()
     input_bound: tuple[float | None, ...] = ()
     input_bias: tuple[float | None, ...] = ()
+    shut: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,6 +566,38 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class GatedUnit:
+    """A gated feed-forward network as it ran: ``act(x W_gate) * (x W_up)``, and ``W_down`` behind.
+
+    Attributes:
+        name: the innermost module that holds its layers.
+        kind: ``swiglu``, ``geglu``, ``glu``, ``reglu``, ``bilinear``, or the gate's function with
+            ``-gated``.
+        gate: name of the gate's site; null for bilinear ones.
+        value: name of the site of the layer that the other branch comes from.
+        product: name of the product's site.
+        fused: whether both branches are halves of what one layer gives.
+        layers: names of the modules in front of the branches, the gate's first.
+        down: name of the module that reads the product, or null.
+        hidden: width of each branch.
+        parameters: of all its layers; null where a layer is not known as a module, or missing.
+        two_matrix_parameters: of the same network without its value branch.
+    """
+
+    name: str
+    kind: str
+    gate: str | None
+    value: str
+    product: str
+    fused: bool
+    layers: tuple[str, ...]
+    down: str | None
+    hidden: int
+    parameters: int | None = None
+    two_matrix_parameters: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Everything measured. Rules run on this alone, so a saved one can be judged again."""
 
@@ -578,6 +612,7 @@ class Scan:
     gradients: Gradients | None = None
     train_eval: TrainEval | None = None
     training_data: TrainingData | None = None
+    gated: tuple[GatedUnit, ...] = ()
 
     def site(self, name: str) -> Site:
         """The site of that name; raises KeyError when there is none."""

@@ -56,5 +56,7 @@ def _gate(observer: Observer, half: Tensor, before: Trail) -> OpenSite:
     recorder.measure_input(site, half, before)
     axis = observer.sample_axis(half, before.sample_axis)
     trail = Trail((site.index,), unit_axis=before.unit_axis, sample_axis=axis)
-    recorder.measure(site, torch.sigmoid(half), trail)
+    opened = torch.sigmoid(half)
+    recorder.measure(site, opened, trail)
+    recorder.count_shut(site, opened, trail)
     return site

@@ -30,15 +30,16 @@ def product(observer: Observer, operation: Operation, call: Call) -> Any:
     if written:
         return call.make()
     gates = [
-        observer.recorder.sites[trail.sites[0]]
-        for trail in trails[:2]
+        (observer.recorder.sites[trail.sites[0]], side, trail)
+        for side, trail in zip(sides, trails, strict=False)
         if _is_activated(observer, trail)
     ]
     if sides[0] is sides[1] or not (gates or _are_branches(observer, sides, trails)):
         return other(observer, operation, call)
     if gates:
-        gate = next((site for site in gates if site.function in _SHARES), gates[0])
+        gate, side, trail = next((of for of in gates if of[0].function in _SHARES), gates[0])
         gate.role = Role.GATE
+        observer.recorder.count_shut(gate, side, trail)
     before = merged(trails)
     output = call.make()
     site = observer.open(

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from actdiag.stats.attention import AttentionAccumulator
 
 
+SHUT = 0.01  # our choice: such a gate lets a hundredth of the value through
+
+
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Torch on one thread: statistics are many small operations.
@@ -66,6 +69,7 @@ class OpenSite:
     absorbed: bool = False
     attention: AttentionAccumulator | None = None
     input_id: int | None = None
+    shut: Tensor | None = None  # of a gate: how often each unit was shut
     input_range: int | None = None  # the site that knows the range of this one's input
 
     @property
@@ -244,6 +248,15 @@ class Recorder:
                         samples=part.samples,
                     )
 
+    def count_shut(self, site: OpenSite, gate: Tensor, trail: Trail) -> None:
+        """Count by unit how often a gate lets (nearly) nothing through."""
+        if trail.unit_axis is None or gate.shape[trail.unit_axis] != site.units:
+            return
+        for part in self._parts(gate.detach(), trail):
+            units = part.tensor.movedim(part.unit_axis or 0, -1).flatten(0, -2)
+            found = (units.abs() < SHUT).sum(0)
+            site.shut = found if site.shut is None else site.shut + found
+
     def _parts(self, tensor: Tensor, trail: Trail) -> Iterable[Part]:
         """What of a tensor is measured: all of it, or the positions that are no padding."""
         if self.mask is None:
@@ -277,6 +290,8 @@ class Recorder:
         if site.input_range is not None and per_unit is not None:
             known = self.sites[site.input_range].accumulator.to_record()[1] or per_unit
             per_unit = replace(per_unit, input_min=known.input_min, input_max=known.input_max)
+        if site.shut is not None and per_unit is not None:
+            per_unit = replace(per_unit, shut=tuple(site.shut.tolist()))
         attends = site.attention is not None and site.role is Role.ATTENTION
         return Site(
             name=site.name,

@@ -64,7 +64,8 @@ def _parameters_seen(
 def _told(observer: Observer, share: float | None) -> list[str]:
     notes = []
     if share is not None and share < _FEW:
-        notes.append(f"Of the parameters, only {100 * share:.0f} % took part in anything that was seen.")
+        part = f"{100 * share:.0f} %"
+        notes.append(f"Of the parameters, only {part} took part in anything that was seen.")
     if changed := observer.recorder.width_changes:
         sites = ", ".join(changed[:5])
         notes.append(f"Width differs between batches, measured on the first width only: {sites}.")

@@ -54,7 +54,8 @@ class PaddingMeter:
     @property
     def note(self) -> str:
         """What the report says of the mask."""
-        return f"{100 * self.masked:.0f} % of the positions are padding by '{self._mask}', and left out."
+        share = f"{100 * self.masked:.0f} %"
+        return f"{share} of the positions are padding by '{self._mask}', and left out."
 
     def to_record(self) -> Padding | None:
         """What was found, or None where the model reads no token ids."""

@@ -27,7 +27,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Scan, Site, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import row_of
 from actdiag.rules.units import counted, enough, graded
@@ -35,6 +34,8 @@ from actdiag.rules.wording import confidence_in, count, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from actdiag.records import Finding, Scan, Site, UnitStats
 
 REMEDY = (
     "Check the scale of the gate's matrix and of its input; put a norm before the network or lower "

@@ -27,11 +27,12 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
-from actdiag.rules.graph import Graph, is_embedding
+from actdiag.rules.graph import Graph
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LOOKS_UP = ("embedding", "embedding_bag")
 REMEDY = (
     "Put the mask beside the ids as attention_mask, or name it with --mask, or pad to the longest "
     "sequence of the batch only."
@@ -45,7 +46,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         return
     graph = Graph.of(scan)
     site = graph.sites.get(padding.input)
-    if site is None or not any(is_embedding(user) for user in graph.consumers(site)):
+    if site is None or all(user.function not in LOOKS_UP for user in graph.consumers(site)):
         return
     yield RULE.finding(
         Severity.WARNING if padding.share >= limits["warning"] else Severity.INFO,

@@ -80,6 +80,10 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: any(site.role is Role.INPUT and site.stats.elements for site in scan.sites),
         lambda scan, _: "needs the input's statistics, and no input tensor was measured",
     ),
+    "tokens": Need(
+        lambda scan, _: scan.data.padding is not None,
+        lambda scan, _: "needs an input of token ids, and this model was given none",
+    ),
     "weights": Need(
         lambda scan, _: bool(scan.weights),
         lambda scan, _: "needs weights: this model has none that could be read",

@@ -12,6 +12,7 @@ from sklearn import datasets
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from actdiag.capture.gated import gated_units
 from actdiag.measure import measure, weights_of
 from actdiag.records import DataInfo, ModelInfo, Scan, ToolInfo
 
@@ -54,10 +55,12 @@ def scanned(sample: Sample, *, synthetic: bool = False) -> Scan:
             samples=found.samples,
             batches=found.batches,
             labels=found.labels,
+            padding=found.padding,
         ),
         coverage=found.coverage,
         sites=found.sites,
         modules=found.modules,
+        gated=gated_units(found.sites, found.modules),
         output=found.output,
         weights=weights_of(sample.model),
     )

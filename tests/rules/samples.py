@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules import endings, sequences
+from tests.rules import endings, gating, sequences
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -361,6 +361,7 @@ SICK: dict[str, Build] = {
     "OUT206": far_too_small,
     "OUT212": labels_shifted,
     **endings.SICK,
+    **gating.SICK,
     **sequences.SICK,
 }
 HEALTHY: dict[str, Build] = {
@@ -395,5 +396,6 @@ HEALTHY: dict[str, Build] = {
     "OUT206": smoothed,
     "OUT212": trained_digits,
     **endings.HEALTHY,
+    **gating.HEALTHY,
     **sequences.HEALTHY,
 }

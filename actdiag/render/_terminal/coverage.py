@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.render._story import headline, skips_by_reason
-from actdiag.render._words import count, listed
+from actdiag.render._words import count, listed, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,9 @@ def _captured(report: Report, page: Page) -> Iterator[tuple[Text, Text]]:
     seen = report.scan.coverage
     called = seen.modules - len(seen.modules_not_called)
     modules = f"{called:,} of {count(seen.modules, 'leaf module')} called"
-    yield page.text("seen"), page.text(f"{count(seen.sites, 'site')}, {modules}")
+    share = seen.parameters_seen
+    weights = "" if share is None else f", {percent(share)} of the parameters"
+    yield page.text("seen"), page.text(f"{count(seen.sites, 'site')}, {modules}{weights}")
     if seen.modules_not_called:
         yield page.text("not called"), page.text(listed(seen.modules_not_called, _NAMES))
     if seen.functions_not_captured:

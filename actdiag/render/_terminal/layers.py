@@ -9,6 +9,7 @@ from rich.text import Text
 
 from actdiag.render._facts import MARKS
 from actdiag.render._layers import marked, most_telling
+from actdiag.render._gated import gated_lines
 from actdiag.render._terminal.columns import columns_for
 from actdiag.render._terminal.page import STRONG, STYLES, Page
 
@@ -34,6 +35,8 @@ def layers(report: Report, page: Page) -> Iterator[RenderableType]:
     if len(shown) < len(sites):
         more = len(sites) - len(shown)
         yield page.text(f"  +{more:,} more layer{'s' * (more > 1)}, --format json has all")
+    if report.scan.gated:
+        yield page.rows([(page.text("gated"), page.text(line)) for line in gated_lines(report)])
 
 
 def _table(sites: list[Site], found: dict[str, Severity], page: Page) -> Table:
