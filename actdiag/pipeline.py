@@ -16,6 +16,7 @@ from actdiag import steps as debug_steps
 from actdiag._version import __version__
 from actdiag.capture import preserved
 from actdiag.capture.exported import batch_size_of
+from actdiag.capture.gated import gated_units
 from actdiag.capture.wrappers import is_uninitialised, lazy_copy
 from actdiag.diagnose import diagnose, steps_called_for
 from actdiag.diagnose.judged import diagnosed, judged
@@ -247,6 +248,7 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str 
         coverage=replace(found.coverage, note=note, failure=failure),
         sites=found.sites,
         modules=found.modules,
+        gated=gated_units(found.sites, found.modules),
         output=found.output,
         weights=weights_of(module),
     )

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from actdiag import render
 from actdiag.cli._failing import INTERRUPTED, told_once
-from actdiag.cli._many import Scanned, scanned
+from actdiag.cli._gating import Gate
+from actdiag.cli._gating import baseline as read_baseline
+from actdiag.cli._many import scanned
 from actdiag.cli._models import models
 from actdiag.cli._options import json_object, option, words
 from actdiag.cli._output import display, print_report, write_out
-from actdiag.cli._saved import read
-from actdiag.cli._targets import Target, check_writable, targets
+from actdiag.cli._targets import Target, targets
 from actdiag.cli.scan import scan
 from actdiag.diagnose import gate
 from actdiag.errors import UsageError
-from actdiag.records import Report, Severity
+from actdiag.records import Severity
 from actdiag.render._gate import Judged, lines
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 GATE = "Gate"
 
@@ -89,16 +86,17 @@ def check(
         if update_baseline and baseline is None:
             raise UsageError("--update-baseline needs --baseline SCAN.json, the file to write")
         asked = _asked(options)
-        before = _before(baseline, update_baseline, asked)
-        severity = Severity(fail_on.value)
-        judged, interrupted = [], False
+        before = read_baseline(baseline, asked, update=update_baseline)
+        at = Gate(before, meant, Severity(fail_on.value), strict_skips)
+        judged: list[Judged] = []
+        interrupted = False
         try:
             for one in scanned(meant, jobs, asked):
-                judged += [_judged(one, before, severity, strict_skips)]
+                judged += [at.judged(one)]
         except KeyboardInterrupt:
             interrupted = True
         if update_baseline and baseline and not interrupted:
-            judged = _updated(baseline, judged, severity, strict_skips)
+            judged = at.updated(baseline, judged)
         _tell(output, judged, to_write)
         if interrupted:
             typer.echo(f"actdiag: interrupted after {len(judged)} of {len(meant)} models", err=True)
@@ -133,47 +131,6 @@ def _asked(options: dict[str, Any]) -> dict[str, Any]:
         "factory_args": arguments,
         "settings": settings.rules,
     }
-
-
-def _before(path: Path | None, update: bool, asked: dict[str, Any]) -> tuple[Report, ...]:
-    """The baseline, its numbers judged by the rules of today as well as by those of its time."""
-    if path is None:
-        return ()
-    if update:
-        check_writable(path, f"--baseline {path}")
-        if not path.exists():
-            return ()
-    from actdiag.diagnose.judged import judged
-
-    rules = {name: asked[name] for name in ("select", "ignore", "settings")}
-    return tuple(
-        replace(saved, findings=(*saved.findings, *judged(saved.scan, **rules).findings))
-        for saved in read(path)
-    )
-
-
-def _judged(
-    one: Scanned, before: Sequence[Report], fail_on: Severity, strict_skips: bool
-) -> Judged:
-    saved = gate.baseline_of(one.report, before)
-    report = gate.against(one.report, saved.findings if saved else ())
-    code = gate.exit_code(report, fail_on=fail_on, strict_skips=strict_skips, broken=one.broken)
-    skipped = len(gate.avoidable_skips(report)) if strict_skips and code <= 1 else 0
-    return Judged(report, code, gate.failing(report, fail_on), skipped)
-
-
-def _updated(
-    path: Path, judged: list[Judged], fail_on: Severity, strict_skips: bool
-) -> list[Judged]:
-    """Write what was checked as the baseline, and judge it again by that."""
-    checked = [one.report for one in judged if one.code <= 1]
-    if not checked:
-        return judged
-    Target("json", path).write(*(replace(report, known=()) for report in checked))
-    return [
-        _judged(Scanned(one.report), checked, fail_on, strict_skips) if one.code <= 1 else one
-        for one in judged
-    ]
 
 
 def _tell(output: str, judged: list[Judged], to_write: list[Target]) -> None:

@@ -154,6 +154,19 @@ def scan(
             help="float32, float16, bfloat16 or float64 (the model's own).",
         ),
     ] = None,
+    gradients: Annotated[
+        bool,
+        option("--gradients", panel=RUN, help="Run backward too, on a copy; needs labels."),
+    ] = False,
+    loss: Annotated[
+        str | None,
+        option(
+            "--loss",
+            metavar="NAME",
+            panel=RUN,
+            help="Of the gradients: cross-entropy, mse, bce, or FILE.py:FUNCTION (by the labels).",
+        ),
+    ] = None,
     steps: Annotated[
         Steps | None, option("--steps", panel=RUN, help="Debug steps to carry out (cheap).")
     ] = None,
@@ -200,6 +213,8 @@ def scan(
             partial=partial,
             device=device,
             dtype=dtype,
+            gradients=gradients,
+            loss=loss,
         )
         for target in to_write:
             target.write(report)
