@@ -17,7 +17,7 @@ from actdiag.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from actdiag.records import Finding, Skip
 
@@ -44,9 +44,15 @@ def against(report: Report, baseline: Iterable[Finding]) -> Report:
     return replace(report, known=tuple(dict.fromkeys(known)))
 
 
-def baseline_of(report: Report, saved: Sequence[Report]) -> Report | None:
-    """The saved report of the same model file; one that is alone in its file serves every model."""
-    if len(saved) == 1:
+def baseline_of(
+    report: Report, saved: Sequence[Report], checked: Collection[str] = ()
+) -> Report | None:
+    """The saved report of the same model file.
+
+    One that is alone in its file serves every model, unless it is that of another one of those
+    ``checked``.
+    """
+    if len(saved) == 1 and saved[0].scan.model.path not in checked:
         return saved[0]
     return next((each for each in saved if each.scan.model.path == report.scan.model.path), None)
 

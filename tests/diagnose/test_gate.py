@@ -42,6 +42,7 @@ def test_a_baseline_of_one_model_serves_all_and_one_of_several_by_path():
     sick, healthy = build.sick(), build.healthy()
 
     assert gate.baseline_of(sick, [healthy]) is healthy
+    assert gate.baseline_of(sick, [healthy], ["sample_models/healthy_mlp.pt"]) is None
     assert gate.baseline_of(sick, [healthy, sick]) is sick
     assert gate.baseline_of(sick, [healthy, healthy]) is None
 
