@@ -387,6 +387,7 @@ class Site:
             mode, scaling) lies between the one site in ``inputs`` and this one.
         verbatim: whether not even a scaling does: the values are those of that site, moved or
             reshaped at most.
+        returned: whether the model returns it, as its answer or beside that.
         dtype: dtype of the tensor, such as ``float32``.
         attention: what the heads attend to, where the site is an attention that could be measured.
         gradient: of the loss by this tensor, where a backward pass was made and reached it.
@@ -406,6 +407,7 @@ class Site:
     inputs: tuple[str, ...] = ()
     straight: bool = False
     verbatim: bool = False
+    returned: bool = False
     is_final: bool = False
     stats: SiteStats = field(default_factory=SiteStats, metadata={"flatten": True})
     per_unit: UnitStats | None = None

@@ -65,6 +65,7 @@ class OpenSite:
     straight: bool = False
     verbatim: bool = False
     aligned: bool = False
+    returned: bool = False
     is_final: bool = False
     absorbed: bool = False
     attention: AttentionAccumulator | None = None
@@ -308,6 +309,7 @@ class Recorder:
             inputs=tuple(names[index] for index in self._seen(site.inputs)),
             straight=site.straight,
             verbatim=site.verbatim and not any(self.sites[index].absorbed for index in site.inputs),
+            returned=site.returned or site.is_final,
             is_final=site.is_final,
             stats=stats,
             per_unit=per_unit,

@@ -89,7 +89,7 @@ def _chains(graph: Graph) -> Iterator[list[Site]]:
 def _before(site: Site, graph: Graph) -> Site | None:
     """The linear layer whose values nothing but this layer uses, if one feeds it."""
     before = graph.feeding(site)
-    if before is None or not is_weight_layer(before) or before.is_final:
+    if before is None or not is_weight_layer(before) or before.returned:
         return None
     return before if len(graph.consumers(before)) == 1 else None
 

@@ -103,3 +103,20 @@ def test_verbatim_tells_a_view_from_a_scaling():
         capture.run((torch.rand(10, 4),), {}, 10)
         found = [(site.straight, site.verbatim) for site in capture.sites()]
     assert found[1:3] == [(True, False), (True, True)]
+
+
+class TwoAnswers(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features, self.head = nn.Linear(4, 3), nn.Linear(3, 2)
+
+    def forward(self, x):
+        features = self.features(x)
+        return {"logits": self.head(features), "features": features}
+
+
+def test_what_the_model_returns_beside_its_answer_is_told():
+    with Capture(TwoAnswers().eval()) as capture:
+        capture.run((torch.rand(10, 4),), {}, 10)
+        found = {site.name: (site.returned, site.is_final) for site in capture.sites()}
+    assert found == {"input": (False, False), "features": (True, False), "head": (True, True)}

@@ -36,6 +36,5 @@ def test_layers_that_are_not_called_are_named():
     assert "fine_matcher.0" in note.message
 
 
-@pytest.mark.xfail(reason="ARC601: the layer in the middle is itself an answer of the model")
 def test_it_works_so_nothing_is_wrong():
     assert complaints(scanned("xfeat")) == []

@@ -128,7 +128,7 @@ def test_a_layer_that_several_layers_use_ends_the_chain():
 
 
 def test_a_layer_that_is_an_answer_itself_ends_the_chain():
-    sites = (data_in(), linear("fusion", "input", is_final=True), linear("head", "fusion"))
+    sites = (data_in(), linear("fusion", "input", returned=True), linear("head", "fusion"))
     assert not found("ARC601", scan(*sites))
 
 
