@@ -658,6 +658,20 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """Findings that the settings say to leave out.
+
+    ``rule`` is a code, the beginning of codes or a name, ``modules`` a pattern of module or site
+    names as for files. ``findings`` counts what was left out.
+    """
+
+    rule: str
+    modules: str
+    reason: str
+    findings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Cause:
     """A documented cause and what the measurement says of it."""
 
@@ -703,6 +717,7 @@ class Report:
     """A scan, what the rules found in it, and the diagnoses.
 
     ``known`` holds the fingerprints of findings that a baseline has too, no milder than here.
+    ``ignored`` counts the findings that the settings say to leave out, and holds the reasons.
     """
 
     scan: Scan = field(metadata={"flatten": True})
@@ -712,6 +727,7 @@ class Report:
     verdict: ReportVerdict = ReportVerdict.NOT_CHECKED
     timings: Timings = field(default_factory=Timings)
     known: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
 
     @property
     def ok(self) -> bool:
