@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from actdiag.records import Role, Severity
+from actdiag.records import Role, Severity, SiteStats
+from actdiag.rules.act111_massive_activations import median_size
 from tests.rules.build import (
     FAILING,
     act,
@@ -256,3 +257,70 @@ def test_masks_and_bad_data_are_not_this_rules_matter():
     assert not found("ACT109", scan(data_in(), scores, probabilities))
     bad: dict[str, Any] = {"nonfinite": 3, "nan": 3}
     assert not found("ACT109", scan(data_in(**bad), linear("0", "input", **bad)))
+
+
+def test_dormant_units_are_counted_without_the_silent_ones():
+    sizes = units(mean_abs=(0.0,) * 2 + (0.005,) * 2 + (0.6,) * 6, positive=(0,) * 2 + (200,) * 8)
+    [finding] = found("ACT102", scan(act("1", "0", per_unit=sizes), linear("2", "1")))
+    assert (finding.severity, finding.units) == (Severity.INFO, (2, 3))
+    assert not found("ACT102", scan(act("1", "0", per_unit=sizes, is_final=True)))
+    assert not found("ACT102", scan(act("1", "0", per_unit=sizes), linear("2", "1")), of_units=0.3)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "peak", "severity"),
+    [
+        ("float16", 32_000.0, None),
+        ("float16", 33_000.0, "warning"),
+        ("bfloat16", 65_000.0, None),
+        ("float32", 70_000.0, "info"),
+        ("bfloat16", 2e38, "warning"),
+        ("float32", 1e37, "info"),
+    ],
+)
+def test_room_is_measured_by_the_dtype(dtype, peak, severity):
+    layer = linear("0", "input", dtype=dtype, min=-peak)
+    findings = found("ACT110", scan(data_in(max=1e6), layer))
+    assert [finding.severity for finding in findings] == ([severity] if severity else [])
+
+
+def massive(*, peak, spread=0.5, attention=True):
+    quantiles = {"0.25": -spread, "0.5": 0.0, "0.75": spread}
+    per_unit = units(max=(3.0,) * 9 + (peak,), min=-3.0)
+    down = linear("down", "input", max=peak, quantiles=quantiles, per_unit=per_unit)
+    first = site("a", Role.ATTENTION, "input") if attention else linear("a", "input")
+    return scan(data_in(), first, down, linear("head", "down"))
+
+
+def test_massive_values_are_large_in_themselves_and_beside_the_others():
+    [finding] = found("ACT111", massive(peak=600.0))
+    assert (finding.severity, finding.units) == (Severity.INFO, (9,))
+    assert finding.measured["median_size"] == pytest.approx(0.5)
+    assert not found("ACT111", massive(peak=90.0, spread=0.01))
+    assert not found("ACT111", massive(peak=600.0, spread=0.7))
+    assert not found("ACT111", massive(peak=600.0, attention=False))
+
+
+def test_the_median_size_of_values_on_one_side_of_zero():
+    positive = SiteStats(min=0.0, max=8.0, quantiles={"0.25": 1.0, "0.5": 2.0, "0.75": 3.0})
+    assert median_size(positive) == pytest.approx(2.0)
+    assert median_size(SiteStats()) is None
+
+
+def biased(bounds, biases, **changes):
+    clipped = act("1", "0", per_unit=units(input_bound=bounds, input_bias=biases))
+    return scan(data_in(), linear("0", "input"), clipped, weights=(weight("0"),), **changes)
+
+
+@pytest.mark.parametrize(("killed", "severity"), [(5, "error"), (2, "warning"), (1, "info")])
+def test_biases_that_kill_are_graded_as_dead_units_are(killed, severity):
+    bounds = (-1.0,) * killed + (5.0,) * (10 - killed)
+    [finding] = found("INI404", biased(bounds, (-40.0,) * 10))
+    assert (finding.severity, finding.module) == (severity, "0")
+    assert finding.units == tuple(range(killed))
+
+
+def test_a_unit_that_its_weights_alone_hold_down_is_not_the_biases_fault():
+    assert not found("INI404", biased((-3.0,) * 10, (-2.0,) * 10))
+    assert not found("INI404", biased((0.1,) * 10, (-50.0,) * 10))
+    assert not found("INI404", biased((), ()))
