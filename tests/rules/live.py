@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+torch.set_num_threads(1)  # models this small only wait for a second one
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """A model and what it is shown; ``y`` are labels, or targets of a regression, or nothing."""

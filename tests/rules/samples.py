@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from functools import cache
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +16,9 @@ from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 Build = Callable[[], Sample]
 
 
+@cache
 def trained_digits() -> Sample:
-    """A classifier of digits that works."""
+    """A classifier of digits that works; not to be changed."""
     return train(mlp(64, 64, 32, 10), digits())
 
 
@@ -109,7 +112,7 @@ def position_channel() -> Sample:
 
 def scale_free() -> Sample:
     """The digits classifier with hidden values 2,000 times larger, undone by the last layer."""
-    sample = trained_digits()
+    sample = copy.deepcopy(trained_digits())
     with torch.no_grad():
         first, middle, last = (linear_at(sample.model, place) for place in (0, 2, 4))
         for values in (first.weight, first.bias, middle.bias):
