@@ -111,9 +111,9 @@ class Capture:
         finally:
             self._stack.running.clear()
             self._measure_inputs(pending)
-        output = self._answer(result)
         for tensor in tensors_in(result):
             self._note_returned(tensor)
+        output = self._answer(result)
         if output is not None:
             self._note_output(output)
         self._recorder.trails.clear()
@@ -198,12 +198,12 @@ class Capture:
         site = self._recorder.sites[trail.sites[0]]
         return site.role is Role.ACTIVATION and site.function in _DISTRIBUTIONS
 
-    def _note_output(self, output: Tensor) -> None:
     def _note_returned(self, tensor: Tensor) -> None:
         trail = self._recorder.trails.of(tensor)
         if trail is not None and len(trail.sites) == 1 and trail.straight:
             self._recorder.sites[trail.sites[0]].returned = True
 
+    def _note_output(self, output: Tensor) -> None:
         """Mark the site that gave the model's answer, or open one where none did."""
         trail = self._recorder.trails.of(output)
         if trail is not None and len(trail.sites) == 1 and trail.straight:
