@@ -1,0 +1,78 @@
+"""What was not seen is told, and nothing seen is never healthy."""
+
+import pytest
+import torch
+from torch import nn
+
+import actdiag
+from actdiag.capture import Capture
+from actdiag.records import ReportVerdict
+from tests.capture.catalogue.case import drawn
+
+X = drawn(120, 6)
+
+
+def coverage_of(model, x=X):
+    with Capture(model) as capture:
+        capture.run((x,), {}, len(x))
+        return capture.coverage()
+
+
+class Half(nn.Module):
+    """Only the first of two equal layers is used; the other gives a table."""
+
+    def __init__(self):
+        super().__init__()
+        self.used, self.table = nn.Linear(6, 6), nn.Linear(6, 6)
+        self.positions = nn.Parameter(torch.randn(2, 6))
+
+    def forward(self, x):
+        return torch.relu(self.used(x)), self.table(self.positions)
+
+
+def test_the_share_of_parameters_is_of_those_that_met_the_data():
+    seen = coverage_of(Half())
+    assert seen.parameters_seen == pytest.approx(42 / (42 + 42 + 12))
+    assert seen.note.startswith("The model gives 2 tensors")
+    assert seen.note.endswith("Of the parameters, only 44 % took part in anything that was seen.")
+    assert seen.modules_not_called == ()
+
+
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (nn.Linear(6, 3), (4, 6)),
+        (nn.LSTM(6, 5, 2, bidirectional=True), (4, 3, 6)),
+        (nn.MultiheadAttention(6, 2, batch_first=True), (4, 3, 6)),
+        (nn.TransformerEncoderLayer(6, 2, 7, batch_first=True), (4, 3, 6)),
+        (nn.Sequential(nn.Linear(6, 6), nn.PReLU(), nn.LayerNorm(6)), (4, 6)),
+    ],
+)
+def test_everything_of_a_model_that_is_used_whole(model, shape):
+    x = drawn(*shape)
+    inputs = (x, x, x) if isinstance(model, nn.MultiheadAttention) else (x,)
+    with Capture(model) as capture:
+        capture.run(inputs, {}, 4)
+        assert capture.coverage().parameters_seen == 1
+
+
+def test_tied_weights_count_once():
+    model = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6), nn.Linear(6, 6, bias=False))
+    model[2].weight = model[0].weight
+    assert coverage_of(model).parameters_seen == 1
+
+
+def test_no_parameters_and_no_forward_have_no_share():
+    assert coverage_of(nn.ReLU()).parameters_seen is None
+
+
+@pytest.mark.parametrize("model", [nn.Identity(), nn.Flatten(), nn.Dropout()])
+def test_nothing_seen_is_not_healthy(model):
+    report = actdiag.scan(model, X, steps="none", select=["ACT"])
+    assert report.verdict is ReportVerdict.NOT_CHECKED
+    assert not report.ok
+
+
+def test_something_seen_may_be():
+    report = actdiag.scan(nn.Sequential(nn.ReLU()), X, steps="none", select=["ACT"])
+    assert report.verdict is ReportVerdict.HEALTHY
