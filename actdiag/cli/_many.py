@@ -59,21 +59,28 @@ def _alone(work: tuple[str, dict[str, Any]]) -> Scanned:
     return _scanned(model, {**options, "progress": silent})
 
 
-def _scanned(model: str, options: dict[str, Any]) -> Scanned:
-    """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr."""
+def piped(model: str, options: dict[str, Any]) -> Report:
+    """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr.
+
+    Raises:
+        ActdiagError: the model or the data can't be used.
+    """
     with redirect_stdout(sys.stderr):
         from actdiag import pipeline
         from actdiag.load import Trust
 
         everything, names = options["trust"]
         trust = Trust(everything=everything, names=frozenset(names))
-        try:
-            return Scanned(pipeline.scan(model, **{**options, "trust": trust}))
-        except ActdiagError as error:
-            why = f"{error.message.rstrip('.')}. {error.hint}".strip()
-            return Scanned(not_checked(model, why, ToolInfo(version=__version__)), error.exit_code)
-        except Exception as error:  # noqa: BLE001 - one model must not take the others with it
-            why = f"this should not have happened: {type(error).__name__}: {error}"
-            return Scanned(
-                not_checked(model, why, ToolInfo(version=__version__)), ActdiagError.exit_code
-            )
+        return pipeline.scan(model, **{**options, "trust": trust})
+
+
+def _scanned(model: str, options: dict[str, Any]) -> Scanned:
+    try:
+        return Scanned(piped(model, options))
+    except ActdiagError as error:
+        why = f"{error.message.rstrip('.')}. {error.hint}".strip()
+        code = error.exit_code
+    except Exception as error:  # noqa: BLE001 - one model must not take the others with it
+        why = f"this should not have happened: {type(error).__name__}: {error}"
+        code = ActdiagError.exit_code
+    return Scanned(not_checked(model, why, ToolInfo(version=__version__)), code)

@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from actdiag import render
+from actdiag.cli._asked import asked, shared_with_scan
 from actdiag.cli._failing import INTERRUPTED, told_once
 from actdiag.cli._gating import Gate
 from actdiag.cli._gating import baseline as read_baseline
 from actdiag.cli._many import scanned
 from actdiag.cli._models import models
-from actdiag.cli._options import json_object, option, words
+from actdiag.cli._options import option
 from actdiag.cli._output import display, print_report, write_out
 from actdiag.cli._targets import Target, targets
-from actdiag.cli.scan import scan
 from actdiag.diagnose import gate
 from actdiag.errors import UsageError
 from actdiag.records import Severity
@@ -79,19 +79,18 @@ def check(
     """Check models and fail where something is wrong: one line for each, an exit code for CI."""
     with told_once(debug=options.pop("debug")):
         output, reports = render.require(options.pop("output")), options.pop("reports")
-        options["data"] = options.pop("data_option")
-        inputs = [options["data"], options["labels"], options["train_data"]]
+        inputs = [options["data_option"], options["labels"], options["train_data"]]
         meant = models(wanted, data=inputs)
         to_write = targets(reports, inputs=(*meant, *inputs, str(baseline or "")))
         if update_baseline and baseline is None:
             raise UsageError("--update-baseline needs --baseline SCAN.json, the file to write")
-        asked = _asked(options)
-        before = read_baseline(baseline, asked, update=update_baseline)
+        wanted_of_each = asked(options)
+        before = read_baseline(baseline, wanted_of_each, update=update_baseline)
         at = Gate(before, meant, Severity(fail_on.value), strict_skips)
         judged: list[Judged] = []
         interrupted = False
         try:
-            for one in scanned(meant, jobs, asked):
+            for one in scanned(meant, jobs, wanted_of_each):
                 judged += [at.judged(one)]
         except KeyboardInterrupt:
             interrupted = True
@@ -102,35 +101,6 @@ def check(
             typer.echo(f"actdiag: interrupted after {len(judged)} of {len(meant)} models", err=True)
             raise typer.Exit(INTERRUPTED)
         raise typer.Exit(gate.worst_code(one.code for one in judged))
-
-
-def _asked(options: dict[str, Any]) -> dict[str, Any]:
-    """The pipeline's options; what was not said comes from the configuration."""
-    from actdiag import config as configuration
-
-    settings = configuration.load(options.pop("config"))
-    steps = options.pop("steps")
-    said = {
-        "select": words(options.pop("select")),
-        "ignore": words(options.pop("ignore")),
-        "batch_size": options.pop("batch_size"),
-        "max_samples": options.pop("max_samples"),
-        "steps": steps and steps.value,
-        "seed": options.pop("seed"),
-    }
-    chosen = {
-        name: value if value not in (None, ()) else getattr(settings, name)
-        for name, value in said.items()
-    }
-    trust = options.pop("trust"), tuple(options.pop("allow") or ())
-    arguments = json_object("--model-args", options.pop("factory_args"))
-    return {
-        **options,
-        **chosen,
-        "trust": trust,
-        "factory_args": arguments,
-        "settings": settings.rules,
-    }
 
 
 def _tell(output: str, judged: list[Judged], to_write: list[Target]) -> None:
@@ -147,16 +117,7 @@ def _tell(output: str, judged: list[Judged], to_write: list[Target]) -> None:
         print_report(output, *found)
 
 
-def _like_scan() -> inspect.Signature:
-    """The command's own options and all of scan's, but for what scan takes as arguments."""
-    own = inspect.signature(check, eval_str=True).parameters.values()
-    scans = inspect.signature(scan, eval_str=True).parameters.values()
-    named = [each for each in own if each.kind is not inspect.Parameter.VAR_KEYWORD]
-    shared = [each for each in scans if each.name not in {"model", "data"}]
-    return inspect.Signature([*named, *shared])
-
-
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    vars(check)["__signature__"] = _like_scan()
+    vars(check)["__signature__"] = shared_with_scan(inspect.signature(check, eval_str=True))
     app.command(epilog=EPILOG)(check)

@@ -17,6 +17,7 @@ from actdiag.render._words import clean, defused
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from actdiag.comparison import Comparison
     from actdiag.records import Inspection, Report
 
 __all__ = [
@@ -28,12 +29,15 @@ __all__ = [
     "names",
     "render",
     "render_all",
+    "render_comparison",
     "render_inspection",
     "require",
+    "require_comparison",
     "require_inspection",
 ]
 
 INSPECTION_FORMATS = ("json", "text")
+COMPARISON_FORMATS = ("json", "markdown", "text")
 FOLDER_FORMATS = ("png",)  # several files each, so never printed
 
 
@@ -119,3 +123,25 @@ def render_inspection(name: str, found: Inspection, display: Display | None = No
     """
     module: Any = importlib.import_module(f"{__name__}._inspection")
     return str(module.render(require_inspection(name), found, display or Display()))
+
+
+def require_comparison(name: str) -> str:
+    """Return ``name`` when a comparison can be told in that format.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if name not in COMPARISON_FORMATS:
+        message = f"there is no format '{name}' of a comparison"
+        raise UsageError(message, hint=did_you_mean(name, COMPARISON_FORMATS))
+    return name
+
+
+def render_comparison(name: str, found: Comparison, display: Display | None = None) -> str:
+    """Return what changed, as ``text`` fitted to ``display``, as ``markdown`` or as ``json``.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    module: Any = importlib.import_module(f"{__name__}._comparison")
+    return str(module.render(require_comparison(name), found, display or Display()))
