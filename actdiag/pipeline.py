@@ -33,7 +33,7 @@ from actdiag.measure import (
     whole_batches,
 )
 from actdiag.ready import check_mask, initialised, ready
-from actdiag.records import Coverage, DataInfo, Report, Scan, Timings, ToolInfo
+from actdiag.records import Coverage, DataInfo, Ignored, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
 
@@ -66,7 +66,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     seed: int = 0,
     steps: str = "cheap",
     select: Iterable[str] | None = None,
-    ignore: Iterable[str] | None = None,
+    ignore: Iterable[str | Ignored] | None = None,
     settings: Settings | None = None,
     progress: Progress = silent,
 ) -> Report:
@@ -97,7 +97,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         steps: ``cheap`` carries the debug steps out on up to 512 samples, ``all`` on all of them,
             ``none`` carries out none.
         select: codes or prefixes of the rules to run; all by default.
-        ignore: codes or prefixes of rules to leave out.
+        ignore: codes or prefixes of rules to leave out; a record leaves out only what the rule
+            finds in some modules, and says why.
         settings: thresholds by rule code.
         progress: called with samples done, samples in all (or None), and the phase.
 

@@ -4,6 +4,7 @@ import pytest
 
 from actdiag.config import Settings, load
 from actdiag.errors import UsageError
+from actdiag.records import Ignored
 
 
 def test_without_a_file_everything_has_its_default(tmp_path):
@@ -35,6 +36,27 @@ def test_a_file_may_be_named(tmp_path):
     assert settings.rules == {"ACT101": {"error": 0.6, "min_samples": 9.0}}
 
 
+def test_findings_may_be_ignored_in_some_modules_for_a_reason(tmp_path):
+    file = tmp_path / "pyproject.toml"
+    file.write_text(
+        '[[tool.actdiag.ignore]]\nrule = "ACT101"\nmodules = "head.*"\nreason = "pruned"\n'
+        '[[tool.actdiag.ignore]]\nrule = "dead-relu"\nreason = "known"\n'
+    )
+    known = Ignored("ACT101", "head.*", "pruned"), Ignored("dead-relu", "*", "known")
+
+    assert load(file).ignored() == known
+    assert load(file).ignored(["OUT"]) == ("OUT", *known)
+
+
+def test_rules_and_findings_may_be_ignored_in_one_list(tmp_path):
+    file = tmp_path / "actdiag.toml"
+    file.write_text('ignore = ["ATT", {rule = "ACT", reason = "x"}]')
+    known = Ignored("ACT", "*", "x")
+
+    assert load(file).ignored() == ("ATT", known)
+    assert load(file).ignored(["OUT"]) == ("OUT", known)
+
+
 @pytest.mark.parametrize(
     ("content", "message", "hint"),
     [
@@ -45,6 +67,19 @@ def test_a_file_may_be_named(tmp_path):
         ('steps = "most"', "steps = 'most': Input should be 'none' or 'cheap'", ""),
         ('select = "ACT"', "select = 'ACT': Input should be a valid list", ""),
         ("[rules.ACT101]\nerror = true", "rules.ACT101.error = True: Input should be a valid", ""),
+        ("ignore = [1]", "ignore.0 = 1: Input should be a valid", ""),
+        ('[[ignore]]\nrule = "ACT101"', "ignore.0.reason is missing or empty", "For example: rule"),
+        ('[[ignore]]\nreason = "x"', "ignore.0.rule is missing or empty", "For example: rule"),
+        (
+            '[[ignore]]\nrule = "ACT101"\nreason = " "',
+            "ignore.0.reason is missing or empty",
+            "For example: rule",
+        ),
+        (
+            '[[ignore]]\nrule = "ACT101"\nreasn = "x"\nreason = "x"',
+            "unknown setting 'ignore.0.reasn'",
+            "Did you mean reason?",
+        ),
         ("seed = ", "is not valid TOML: Invalid value (at ", "Correct that line."),
         ("\xff", "is not valid TOML: ", "Correct that line."),
     ],

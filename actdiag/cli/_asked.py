@@ -41,6 +41,7 @@ def asked(options: dict[str, Any]) -> dict[str, Any]:
         for name, value in said.items()
     }
     rest = {
+        "ignore": settings.ignored(said["ignore"]),
         "data": options.pop("data_option"),
         "trust": (options.pop("trust"), tuple(options.pop("allow") or ())),
         "factory_args": json_object("--model-args", options.pop("factory_args")),

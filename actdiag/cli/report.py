@@ -50,7 +50,7 @@ def _judged(
     return judged_again(
         saved,
         select=select or settings.select,
-        ignore=ignore or settings.ignore,
+        ignore=settings.ignored(ignore),
         settings=settings.rules,
     )
 

@@ -238,6 +238,7 @@ def _scanned(
     settings = configuration.load(config)
     for name, value in chosen.items():
         options[name] = value if value not in (None, ()) else getattr(settings, name)
+    options["ignore"] = settings.ignored(chosen["ignore"])
     with redirect_stdout(sys.stderr), progress_bar() as progress:
         from actdiag import pipeline
         from actdiag.load import Trust

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from actdiag import rules
 from actdiag.diagnose import diagnose
 from actdiag.records import Report, ReportVerdict, Role, Severity
+from actdiag.rules.exempt import exempted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from actdiag.records import Diagnosis, Scan
+    from actdiag.records import Diagnosis, Ignored, Scan
 
     Settings = Mapping[str, Mapping[str, Any]]
 
@@ -21,12 +22,19 @@ def judged(
     record: Scan,
     *,
     select: Iterable[str] | None = None,
-    ignore: Iterable[str] | None = None,
+    ignore: Iterable[str | Ignored] | None = None,
     settings: Settings | None = None,
 ) -> Report:
-    """The report of a scan without diagnoses: findings, skips and the verdict."""
-    findings, skipped = rules.judge(record, settings, select=select or (), ignore=ignore or ())
-    return diagnosed(Report(record, findings, skipped=skipped), ())
+    """The report of a scan without diagnoses: findings, skips and the verdict.
+
+    Words in ``ignore`` are rules that don't run; records leave out some of what a rule finds.
+    """
+    unwanted = tuple(ignore or ())
+    words = [entry for entry in unwanted if isinstance(entry, str)]
+    found, skipped = rules.judge(record, settings, select=select or (), ignore=words)
+    exemptions = (entry for entry in unwanted if not isinstance(entry, str))
+    findings, ignored = exempted(found, exemptions)
+    return diagnosed(Report(record, findings, skipped=skipped, ignored=ignored), ())
 
 
 def diagnosed(report: Report, diagnoses: tuple[Diagnosis, ...]) -> Report:
@@ -53,7 +61,7 @@ def judged_again(
     saved: Report,
     *,
     select: Iterable[str] | None = None,
-    ignore: Iterable[str] | None = None,
+    ignore: Iterable[str | Ignored] | None = None,
     settings: Settings | None = None,
 ) -> Report:
     """A saved report judged by the present rules; debug steps keep the outcomes they had."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.render._findings import advised, line_of, location, title, worst_first
-from actdiag.render._story import headline, tally
+from actdiag.render._story import exemptions, headline, tally
 from actdiag.render._words import count, defused
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def _why(one: Judged) -> str:
     parts = [tally(new) or ("nothing new" if known else "nothing found")]
     if known:
         parts.append(f"{known:,} known from the baseline")
+    parts += [line_of(line) for line in exemptions(report)]
     if one.skipped:
         parts.append(f"{count(one.skipped, 'rule')} skipped for want of input")
     return ", ".join(parts)

@@ -146,6 +146,14 @@ def by_diagnosis(report: Report) -> tuple[list[tuple[Diagnosis, list[Chain]]], l
     return told, left
 
 
+def exemptions(report: Report) -> list[str]:
+    """Return ``2 findings ignored: the reason (ACT101 in head.*)``, one for each exemption."""
+    return [
+        f"{count(one.findings, 'finding')} ignored: {one.reason} ({one.rule} in {one.modules})"
+        for one in report.ignored
+    ]
+
+
 def skips_by_reason(skipped: Iterable[Skip]) -> dict[str, list[str]]:
     """Return the codes of the rules that could not run, by what was missing, in that order."""
     grouped: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict
 from actdiag.render._findings import advised, fresh, line_of, location, title
-from actdiag.render._story import headline
+from actdiag.render._story import exemptions, headline
 from actdiag.render._words import count, defused
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ def verdict(report: Report) -> str:
     path = line_of(report.scan.model.path or report.scan.model.class_name, 300)
     known = sum(finding.fingerprint in set(report.known) for finding in report.findings)
     seen = f" ({count(known, 'finding')} known from the baseline)" if known else ""
-    return f"{path}: {_word(report)}: {line_of(': '.join(headline(report)))}{seen}"
+    left_out = "".join(f" ({line_of(line)})" for line in exemptions(report))
+    return f"{path}: {_word(report)}: {line_of(': '.join(headline(report)))}{seen}{left_out}"
 
 
 def _word(report: Report) -> str:

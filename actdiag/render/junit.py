@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict, Severity
 from actdiag.render._findings import advised, fresh, line_of, place, title
-from actdiag.render._story import headline, model_name, skips_by_reason
+from actdiag.render._story import exemptions, headline, model_name, skips_by_reason
 
 if TYPE_CHECKING:
     from actdiag.records import Finding, Report
@@ -50,6 +50,8 @@ def _suite(suites: ET.Element, report: Report) -> None:
     for reason, codes in skips_by_reason(report.skipped).items():
         for code in codes:
             ET.SubElement(case(code), "skipped", message=line_of(reason))
+    for line in exemptions(report):
+        ET.SubElement(case("ignored findings"), "skipped", message=line_of(line))
     _count(suite)
 
 

@@ -9,7 +9,7 @@ from actdiag.render._facts import SYNTHETIC, facts, mark
 from actdiag.render._findings import location
 from actdiag.render._layers import dead_share, marked, most_telling
 from actdiag.render._markdown import cell_code, code, folded, table, text
-from actdiag.render._story import by_diagnosis, headline, skips_by_reason
+from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
 from actdiag.render._words import cause_name, count, number, percent
 
 if TYPE_CHECKING:
@@ -150,6 +150,7 @@ def _coverage(report: Report) -> str:
             lines.append(f"- {word}: {', '.join(map(code, names[:_NAMES]))}{more}")
     if seen.note:
         lines.append(f"- {text(seen.note)}")
+    lines += [f"- {text(line)}" for line in exemptions(report)]
     skipped = skips_by_reason(report.skipped).items()
     lines += [f"- {text(reason)}: {text(', '.join(codes))}" for reason, codes in skipped]
     return "\n".join(lines or ["- nothing was left out"]) + "\n"

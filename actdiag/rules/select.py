@@ -24,10 +24,15 @@ def chosen(rules: Mapping[str, Rule], select: Iterable[str], ignore: Iterable[st
 
 
 def _codes(rules: Mapping[str, Rule], words: Iterable[str]) -> set[str]:
-    return {code for word in words for code in _meant(rules, word)}
+    return {code for word in words for code in meant(rules, word)}
 
 
-def _meant(rules: Mapping[str, Rule], word: str) -> list[str]:
+def meant(rules: Mapping[str, Rule], word: str) -> list[str]:
+    """Codes of the rules that a word stands for.
+
+    Raises:
+        UsageError: it stands for none; the hint names the nearest.
+    """
     prefix = word.strip().upper()
     codes = [
         code

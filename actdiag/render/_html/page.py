@@ -8,7 +8,7 @@ from actdiag.records import CauseVerdict, Outcome, ReportVerdict, Severity
 from actdiag.render._facts import MARKS, SYNTHETIC, facts, mark
 from actdiag.render._findings import line_of, location, told, within
 from actdiag.render._html.layers import layers
-from actdiag.render._story import by_diagnosis, headline, skips_by_reason
+from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
 from actdiag.render._words import cause_name, count, listed, percent
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def _coverage(report: Report) -> Iterator[str]:
         yield f"Not captured: {listed(seen.functions_not_captured, 8)}"
     if seen.note and seen.note != headline(report)[1]:
         yield seen.note
+    yield from exemptions(report)
     if report.verdict is not ReportVerdict.NOT_CHECKED and not report.skipped:
         yield "Every rule ran."
     for reason, codes in skips_by_reason(report.skipped).items():

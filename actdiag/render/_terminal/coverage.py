@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.render._story import headline, skips_by_reason
+from actdiag.render._story import exemptions, headline, skips_by_reason
 from actdiag.render._words import count, listed, percent
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def coverage(report: Report, page: Page) -> Iterator[RenderableType]:
     """Yield what was captured, what was not, and the rules that were skipped, by reason."""
     yield page.heading("COVERAGE")
     yield page.rows(list(_captured(report, page)))
+    yield from (page.text("  ", line) for line in exemptions(report))
     if report.skipped:
         yield page.text(f"  {count(len(report.skipped), 'rule')} skipped")
         rows = [
