@@ -75,7 +75,8 @@ def _is_judged(site: Site, graph: Graph) -> bool:
 
 
 def _dormant(per_unit: UnitStats, share: float, *, clips: bool) -> list[int]:
-    sizes = {unit: per_unit.mean_abs[unit] or 0.0 for unit in counted(per_unit)}
+    known = ((unit, per_unit.mean_abs[unit]) for unit in counted(per_unit))
+    sizes = {unit: size for unit, size in known if size is not None}
     mean = sum(sizes.values()) / max(1, len(sizes))
     return [
         unit

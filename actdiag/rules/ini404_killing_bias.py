@@ -101,5 +101,5 @@ RULE = Rule(
     ),
     check=check,
     capacity=True,
-    follows=("DAT701",),
+    follows=("DAT701", "INI401", "ACT107"),
 )

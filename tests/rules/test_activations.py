@@ -267,6 +267,11 @@ def test_dormant_units_are_counted_without_the_silent_ones():
     assert not found("ACT102", scan(act("1", "0", per_unit=sizes), linear("2", "1")), of_units=0.3)
 
 
+def test_units_without_a_finite_value_are_not_dormant():
+    nan = units(mean_abs=None, nonfinite=500, positive=0)
+    assert not found("ACT102", scan(act("1", "0", per_unit=nan), linear("2", "1")))
+
+
 @pytest.mark.parametrize(
     ("dtype", "peak", "severity"),
     [
