@@ -77,9 +77,10 @@ def told(models: Sequence[tally.Judged], half: str, *, labels: bool) -> list[str
     counts = {name: sum(one.outcome == name for one in models) for name in (WORKED, FAILED)}
     scanned = "with labels and training data" if labels else "with inputs alone"
     middling = len(models) - sum(counts.values())
+    total = f"{len(models)} models: {counts[WORKED]} worked, {counts[FAILED]} failed"
     return [
         f"\n## The {half} half, scanned {scanned}\n",
-        f"{len(models)} models: {counts[WORKED]} worked, {counts[FAILED]} failed, {middling} between.\n",
+        f"{total}, {middling} in between.\n",
         *table(("of the models that", "got one", "target"), tally.summary(models)),
         "",
         *table(RULE_HEADS, tally.by_rule(models)),

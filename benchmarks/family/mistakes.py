@@ -74,9 +74,14 @@ def _large_init(case: Case, draw: random.Random) -> Case:
 
 
 def _small_init(case: Case, draw: random.Random) -> Case:
-    depth = draw.randint(4, 8) if case.network in ("mlp", "residual") else case.depth
-    scale = draw.choice((1e-4, 1e-3, 1e-2))
-    return replace(case, depth=depth, initialise="normal", init_scale=scale, norm=_kept(case))
+    return replace(
+        case,
+        depth=draw.randint(4, 8),
+        initialise="normal",
+        init_scale=draw.choice((1e-4, 1e-3, 1e-2)),
+        norm="none",
+        optimizer=draw.choice(("sgd", "adam")) if case.data != "diabetes" else "adam",
+    )
 
 
 def _kept(case: Case) -> str:
@@ -84,7 +89,9 @@ def _kept(case: Case) -> str:
 
 
 def _constant_init(case: Case, draw: random.Random) -> Case:
-    return replace(case, initialise="constant", init_scale=draw.choice((0.0, 0.01, 0.05, 0.5)))
+    """Weights and biases alike: nothing tells the units of a layer apart."""
+    scale = draw.choice((0.0, 0.01, 0.05, 0.5))
+    return replace(case, initialise="constant", init_scale=scale, bias=0.0, dropout=0.0)
 
 
 def _no_activation(case: Case, draw: random.Random) -> Case:
@@ -119,9 +126,11 @@ def _saturated_tanh(case: Case, draw: random.Random) -> Case:
 
 
 def _wrong_head(case: Case, draw: random.Random) -> Case:
-    regression = draw.random() < 0.5  # noqa: PLR2004
-    head = draw.choice(("sigmoid", "tanh")) if regression else draw.choice(("relu", "softmax"))
-    return replace(case, head=head, **({"data": "diabetes", "norm": "none"} if regression else {}))
+    if draw.random() < 0.5:  # noqa: PLR2004
+        head = draw.choice(("sigmoid", "tanh"))
+        return replace(case, head=head, data="diabetes", scaling="standardised", norm="none")
+    data = "digits" if case.data == "diabetes" else case.data
+    return replace(case, head=draw.choice(("relu", "softmax")), data=data)
 
 
 def _too_deep(case: Case, draw: random.Random) -> Case:
@@ -153,7 +162,7 @@ MISTAKES = (
     Mistake("learning rate too high", ALL, BROKEN, _high_rate),
     Mistake("stacked sigmoids", DEEP, (*BROKEN, "ARC602"), _sigmoid_depth),
     Mistake("large initial weights", ALL, BROKEN, _large_init),
-    Mistake("small initial weights", PLAIN, (*BROKEN, "OUT206"), _small_init),
+    Mistake("small initial weights", ("mlp", "mlp", "cnn"), (*BROKEN, "OUT206"), _small_init),
     Mistake("constant initial weights", ALL, BROKEN, _constant_init),
     Mistake("activations forgotten", ("mlp", "mlp", "cnn"), ("ARC601",), _no_activation),
     Mistake("noisy labels", PLAIN, ("OUT202", "OUT203", "OUT211"), _noisy_labels),

@@ -125,7 +125,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits ``(n, outputs)`` of images ``(n, 64)``."""
-        tokens = self.embed(x.unflatten(1, (ROWS, -1))) + self.position
+        tokens = self.embed(x.reshape(len(x), ROWS, -1)) + self.position
         out: Tensor = self.head(self.encoder(tokens).mean(dim=1))
         return out
 
@@ -147,7 +147,8 @@ class Block(nn.Module):
         """Tokens ``(batch, tokens, width)`` in and out."""
         x = x + self.attention(self.attention_norm(x))
         y = self.ffn_norm(x)
-        return x + self.down_proj(self.act(self.gate_proj(y)) * self.up_proj(y))
+        out: Tensor = x + self.down_proj(self.act(self.gate_proj(y)) * self.up_proj(y))
+        return out
 
 
 class Decoder(nn.Module):
@@ -184,7 +185,7 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of each token of ``(batch, tokens)`` ids, or of images ``(n, 64)``."""
-        states, _ = self.lstm(self.embed(x) if self.of_text else x.unflatten(1, (ROWS, -1)))
+        states, _ = self.lstm(self.embed(x) if self.of_text else x.reshape(len(x), ROWS, -1))
         out: Tensor = self.head(self.dropout(states if self.of_text else states[:, -1]))
         return out
 
