@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+_CPU = torch.device("cpu")
+
+
 class Row(IntEnum):
     """What each row of a ``(rows, units)`` table of moments holds.
 
@@ -57,11 +60,16 @@ def accumulator_device(device: torch.device) -> torch.device:
     return torch.device("cpu") if device.type == "mps" else device
 
 
-def empty(units: int, device: torch.device) -> Tensor:
+def empty(units: int, device: torch.device = _CPU) -> Tensor:
     """The table of no values at all."""
     table = torch.zeros(len(Row), units, dtype=torch.float64, device=accumulator_device(device))
     table[Row.LOW], table[Row.HIGH] = torch.inf, -torch.inf
     return table
+
+
+def empty_means(units: int) -> Tensor:
+    """Rows count, mean, rest and squared distances of no samples at all, on the CPU."""
+    return torch.zeros(4, units, dtype=torch.float64)
 
 
 def combined(stack: Tensor) -> Tensor:

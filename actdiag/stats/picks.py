@@ -33,17 +33,17 @@ def picked(values: Tensor, limit: int) -> Iterator[Tensor]:
         for part in torch.split(values, step):
             yield as_float(part.to(device))
         return
-    offsets = _offsets(tuple(values.shape[1:]), values.stride()[1:], limit).to(values.device)
+    places = offsets(tuple(values.shape[1:]), values.stride()[1:], limit).to(values.device)
     last = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
     flat = values.as_strided((last + 1,), (1,))
     samples = torch.arange(values.shape[0], device=values.device) * values.stride(0)
-    for part in torch.split(samples, max(1, at_once // len(offsets))):
-        places = (part.unsqueeze(1) + offsets).flatten()
-        yield as_float(flat.index_select(0, places).to(device))
+    for part in torch.split(samples, max(1, at_once // len(places))):
+        chosen = (part.unsqueeze(1) + places).flatten()
+        yield as_float(flat.index_select(0, chosen).to(device))
 
 
 @lru_cache(maxsize=256)
-def _offsets(shape: tuple[int, ...], strides: tuple[int, ...], limit: int) -> Tensor:
+def offsets(shape: tuple[int, ...], strides: tuple[int, ...], limit: int) -> Tensor:
     """Where the picked positions of one sample lie in memory, relative to its first value."""
     total = math.prod(shape)
     places = torch.arange(0, total, even_stride(total, limit))

@@ -50,11 +50,15 @@ class Buckets:
         """Count an evenly scattered part of each sample of a view (samples, units, *positions)."""
         for piece in picked(values, PER_SAMPLE):
             keys = bucket(piece)
-            if self.added + len(keys) > _MOST:
-                self.earlier, self.added = self.counts(), 0
-                self.recent.zero_()
-            self.recent.scatter_add_(0, keys, self._ones(len(keys)))
-            self.added += len(keys)
+            self.place(len(keys)).scatter_add_(0, keys, self._ones(len(keys)))
+
+    def place(self, more: int) -> Tensor:
+        """The counts, to which ``more`` will now be added."""
+        if self.added + more > _MOST:
+            self.earlier, self.added = self.counts(), 0
+            self.recent.zero_()
+        self.added += more
+        return self.recent
 
     def _ones(self, size: int) -> Tensor:
         """As many ones: real memory is read faster than one that is repeated."""

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from actdiag.stats import native
 from actdiag.stats.layout import as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
-from actdiag.stats.picks import picked
+from actdiag.stats.picks import AT_ONCE, picked
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from actdiag.functions.row import ActivationFunction
+    from actdiag.functions.row import ActivationFunction, Elementwise
     from actdiag.stats.layout import View
+    from actdiag.stats.native import Plan
 
 # Slopes of smooth functions cost an exponential each; a mean needs fewer values than a quantile.
 SLOPES_PER_SAMPLE = 512
+# Values whose slopes may wait: 128 kB per site.
+MOST_WAITING = 1 << 14
 
 
 class InputRow(IntEnum):
@@ -66,7 +70,10 @@ class Inputs:
     ) -> None:
         self.function, self.settings = function, {**function.settings, **settings}
         self.device = accumulator_device(device)
-        self.tables = Tables(joined, _pooled)
+        self.tables = Tables(joined, _pooled, _blank)
+        self.regions = native.regions_of(function)
+        self.waiting: Tensor | None = None
+        self.waits, self.finite = 0, True
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
 
@@ -82,10 +89,44 @@ class Inputs:
             return
         limit = SLOPES_PER_SAMPLE if view.by_sample else view.values.numel()
         for piece in picked(view.values, limit):
-            wide = piece.double()
-            seen = torch.isfinite(wide)
-            slopes = slope(torch.where(seen, wide, 0), torch, **self.settings) * seen
-            self.slopes = self.slopes + torch.stack((slopes.sum(), seen.double().sum()))
+            self._add_slopes(slope, piece.double())
+
+    def _add_slopes(self, slope: Elementwise, values: Tensor, *, finite: bool = False) -> None:
+        if finite:
+            found = slope(values, torch, **self.settings).sum()
+            self.slopes = self.slopes + torch.stack((found, found.new_tensor(len(values))))
+            return
+        seen = torch.isfinite(values)
+        slopes = slope(torch.where(seen, values, 0), torch, **self.settings) * seen
+        self.slopes = self.slopes + torch.stack((slopes.sum(), seen.double().sum()))
+
+    def merge_natively(self, plan: Plan, x: Tensor) -> bool:
+        """Count the inputs of one call in place; false where units don't match, or are not known.
+
+        Slopes wait until there are enough values for torch to be fast.
+        """
+        table = self.tables.place(plan.units, by_unit=plan.by_unit)
+        slope = None if self.is_relu else self.function.slope
+        if table is None or not (plan.by_sample or slope is None):
+            return False
+        native.merge_regions(plan, x, table, self.regions)
+        if slope is None:
+            return True
+        if self.waiting is None or self.waits + plan.picked > len(self.waiting):
+            self.settle_slopes()
+        if self.waiting is None or plan.picked > len(self.waiting):
+            self.waiting = torch.empty(max(plan.picked, MOST_WAITING), dtype=torch.float64)
+        place = self.waiting[self.waits : self.waits + plan.picked]
+        self.finite = native.gather_picks(plan, x, place) and self.finite
+        self.waits += plan.picked
+        return True
+
+    def settle_slopes(self) -> None:
+        """Add the slopes at the inputs that wait."""
+        if self.waiting is not None and self.function.slope is not None:
+            for values in torch.split(self.waiting[: self.waits], AT_ONCE):
+                self._add_slopes(self.function.slope, values, finite=self.finite)
+        self.waits, self.finite = 0, True
 
     def _counts(self, block: Tensor) -> Tensor:
         on_cpu = self.device.type == "cpu"
@@ -114,11 +155,13 @@ class Inputs:
 
     def merge(self, other: Inputs) -> None:
         """Take over the counts of another."""
+        other.settle_slopes()
         self.tables.take_over(other.tables)
         self.slopes = self.slopes + other.slopes.to(self.device)
 
     def summed(self) -> InputTotals | None:
         """All counts on the CPU; null if nothing was seen."""
+        self.settle_slopes()
         table, function = self.tables.settled(), self.function
         if table is None:
             return None
@@ -141,6 +184,12 @@ def joined(stack: Tensor) -> Tensor:
 
 def _pooled(table: Tensor) -> Tensor:
     return joined(table.T.unsqueeze(2))
+
+
+def _blank(units: int) -> Tensor:
+    table = torch.zeros(len(InputRow), units, dtype=torch.float64)
+    table[InputRow.LOW], table[InputRow.HIGH] = math.inf, -math.inf
+    return table
 
 
 def _inside(

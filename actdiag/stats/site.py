@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import torch
-
+from actdiag.stats import native
 from actdiag.stats.layout import arrange
-from actdiag.stats.moments import combined, combined_means, empty, pooled, unknown_means
-from actdiag.stats.quantiles import Buckets
-from actdiag.stats.regions import Inputs
+from actdiag.stats.moments import (
+    combined,
+    combined_means,
+    empty,
+    empty_means,
+    pooled,
+    unknown_means,
+)
+from actdiag.stats.quantiles import PER_SAMPLE, Buckets
+from actdiag.stats.regions import SLOPES_PER_SAMPLE, Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
 from actdiag.stats.units import measure
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
     from actdiag.functions.row import ActivationFunction
     from actdiag.records import SiteStats, UnitStats
+    from actdiag.stats.native import Plan
 
 
 class SiteAccumulator:
@@ -43,8 +50,9 @@ class SiteAccumulator:
         self.units = units
         self.function = function
         self.settings = settings or {}
-        self.tables = Tables(combined, pooled)
-        self.samples = Tables(combined_means, unknown_means)
+        self.tables = Tables(combined, pooled, empty)
+        self.samples = Tables(combined_means, unknown_means, empty_means)
+        self.unordered = False  # whether the samples' means can no longer be known
         self.nan: Tensor | int = 0
         self.buckets: Buckets | None = None
         self.inputs: Inputs | None = None
@@ -63,15 +71,49 @@ class SiteAccumulator:
         """
         if output.numel() == 0:
             return
+        if self.buckets is None:
+            self.buckets = Buckets(output.device)
+        plan = native.plan_of(
+            output,
+            unit_axis=unit_axis,
+            sample_axis=sample_axis,
+            samples=samples,
+            limit=PER_SAMPLE,
+        )
+        if plan is not None and self._merge_natively(plan, output, self.buckets):
+            return
         view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
         found = measure(view)
         self.tables.add(found.table, by_unit=view.by_unit)
-        means = unknown_means(found.table) if found.samples is None else found.samples
-        self.samples.add(means, by_unit=view.by_unit and found.samples is not None)
+        if found.samples is None:
+            self._lose_order(found.table)
+        else:
+            self.samples.add(found.samples, by_unit=view.by_unit)
         self.nan = self.nan + found.nan
-        if self.buckets is None:
-            self.buckets = Buckets(output.device)
         self.buckets.add(view.values)
+
+    def _merge_natively(self, plan: Plan, output: Tensor, buckets: Buckets) -> bool:
+        """Take in an output in place; false where units don't match and nothing was done."""
+        table = self.tables.place(plan.units, by_unit=plan.by_unit)
+        if table is None or not buckets.recent.is_cpu:
+            return False
+        samples = None
+        if not plan.by_sample:
+            self._lose_order(table)
+        elif not self.unordered:
+            samples = self.samples.place(plan.units, by_unit=plan.by_unit)
+            if samples is None:
+                return False
+        counts = buckets.place(plan.picked)
+        nan = native.merge_moments(plan, output, table, samples, counts)
+        self.nan = self.nan + nan
+        return True
+
+    def _lose_order(self, table: Tensor) -> None:
+        """From now on the samples' means are not known."""
+        if not self.unordered:
+            self.samples.add(unknown_means(table), by_unit=False)
+            self.unordered = True
 
     def update_input(
         self,
@@ -88,15 +130,22 @@ class SiteAccumulator:
         """
         if self.function is None or x.numel() == 0:
             return
-        view = arrange(x, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
         if self.inputs is None:
             self.inputs = Inputs(self.function, self.settings, x.device)
-        self.inputs.add(view)
+        axes: dict[str, Any] = {
+            "unit_axis": unit_axis,
+            "sample_axis": sample_axis,
+            "samples": samples,
+        }
+        plan = native.plan_of(x, **axes, limit=SLOPES_PER_SAMPLE)
+        if plan is None or not self.inputs.merge_natively(plan, x):
+            self.inputs.add(arrange(x, **axes))
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""
         self.tables.take_over(other.tables)
         self.samples.take_over(other.samples)
+        self.unordered = self.unordered or other.unordered
         self.nan = self.nan + other.nan
         if other.buckets is not None:
             self.buckets = self.buckets or Buckets(other.buckets.recent.device)
@@ -112,7 +161,7 @@ class SiteAccumulator:
         table, samples = self.tables.settled(), self.samples.settled()
         return summarise(
             Totals(
-                table=empty(self.units or 1, torch.device("cpu")) if table is None else table.cpu(),
+                table=empty(self.units or 1) if table is None else table.cpu(),
                 samples=None if samples is None else samples.cpu(),
                 by_unit=self.units is not None if table is None else self.tables.by_unit,
                 nan=int(self.nan),

@@ -23,10 +23,16 @@ class Tables:
     Args:
         merge: from ``(tables, rows, units)`` to one table.
         pool: from a table to one with a single unit.
+        blank: from a number of units to the table of nothing, on the CPU.
     """
 
-    def __init__(self, merge: Callable[[Tensor], Tensor], pool: Callable[[Tensor], Tensor]) -> None:
-        self.merge, self.pool = merge, pool
+    def __init__(
+        self,
+        merge: Callable[[Tensor], Tensor],
+        pool: Callable[[Tensor], Tensor],
+        blank: Callable[[int], Tensor],
+    ) -> None:
+        self.merge, self.pool, self.blank = merge, pool, blank
         self.waiting: list[Tensor] = []
         self.by_unit = False
 
@@ -41,6 +47,14 @@ class Tables:
         if len(self.waiting) * table.numel() > MOST_WAITING:
             self.settled()
 
+    def place(self, units: int, *, by_unit: bool) -> Tensor | None:
+        """A table on the CPU to merge others into, in place; null where the units don't match."""
+        if not self.waiting:
+            self.waiting, self.by_unit = [self.blank(units)], by_unit
+        table = self.waiting[0]
+        fits = by_unit == self.by_unit and table.shape[1] == units and table.is_cpu
+        return table if fits and table.is_contiguous() else None
+
     def settled(self) -> Tensor | None:
         """The merge of all tables so far; null if there were none."""
         if len(self.waiting) > 1:
@@ -51,4 +65,4 @@ class Tables:
         """Take in all tables of another."""
         table = other.settled()
         if table is not None:
-            self.add(table, by_unit=other.by_unit)
+            self.add(table.clone(), by_unit=other.by_unit)

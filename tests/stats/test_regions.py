@@ -18,6 +18,7 @@ from tests.stats.values import tensors
 
 FLOATS = (torch.float32, torch.float64, torch.float16)
 ELEMENTWISE = [row for row in functions.ALL if row.elementwise and row.slope is not None]
+pytestmark = pytest.mark.usefixtures("both_backends")
 
 
 def after_inputs(tensor, function, *, samples=None, settings=None, unit_axis=1):

@@ -19,6 +19,7 @@ from tests.stats.values import tensors, to_numpy
 
 RELU, SIGMOID, GELU = (functions.get(name) for name in ("relu", "sigmoid", "gelu"))
 cut_small = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+pytestmark = pytest.mark.usefixtures("both_backends")
 
 
 def accumulate(tensor, *, unit_axis=1, sample_axis=0, function=None, samples=None):

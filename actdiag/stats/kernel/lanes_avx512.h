@@ -1,0 +1,67 @@
+/* Registers of 64 bytes: AVX-512 F, DQ, BW and VL. */
+
+#define W 16
+typedef __m512 VF_avx512;
+#define VF VF_avx512
+typedef __m512d VD_avx512;
+#define VD VD_avx512
+typedef __m512i VI_avx512;
+#define VI VI_avx512
+typedef __m512i VL_avx512;
+#define VL VL_avx512
+
+#define F_SET(a) _mm512_set1_ps(a)
+#define D_SET(a) _mm512_set1_pd(a)
+#define I_NONE _mm512_setzero_si512()
+#define L_NONE _mm512_setzero_si512()
+
+/* Of a NaN and a number these give the number, if the NaN comes first. */
+INLINE VF I(f_min)(VF x, VF m) { return _mm512_min_ps(x, m); }
+INLINE VF I(f_max)(VF x, VF m) { return _mm512_max_ps(x, m); }
+INLINE VD I(d_min)(VD x, VD m) { return _mm512_min_pd(x, m); }
+INLINE VD I(d_max)(VD x, VD m) { return _mm512_max_pd(x, m); }
+#define F_COUNT(c, found) _mm512_mask_sub_epi32(c, found, c, _mm512_set1_epi32(-1))
+#define D_COUNT(c, found) _mm512_mask_sub_epi64(c, found, c, _mm512_set1_epi64(-1))
+#define F_ZEROS(c, x) F_COUNT(c, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_EQ_OQ))
+#define F_LESS(c, x, t) F_COUNT(c, _mm512_cmp_ps_mask(x, t, _CMP_LT_OQ))
+#define F_MORE(c, x, t) F_COUNT(c, _mm512_cmp_ps_mask(x, t, _CMP_GT_OQ))
+#define F_INSIDE(c, x, a, b)                                                  \
+    F_COUNT(c, _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, a, _CMP_GE_OQ), \
+                                       x, b, _CMP_LE_OQ))
+#define D_ZEROS(c, x) D_COUNT(c, _mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_EQ_OQ))
+#define D_LESS(c, x, t) D_COUNT(c, _mm512_cmp_pd_mask(x, t, _CMP_LT_OQ))
+#define D_MORE(c, x, t) D_COUNT(c, _mm512_cmp_pd_mask(x, t, _CMP_GT_OQ))
+#define D_INSIDE(c, x, a, b)                                                  \
+    D_COUNT(c, _mm512_mask_cmp_pd_mask(_mm512_cmp_pd_mask(x, a, _CMP_GE_OQ), \
+                                       x, b, _CMP_LE_OQ))
+#define D_ABS(x) _mm512_abs_pd(x)
+
+INLINE VF I(load_float32)(const void *p) { return _mm512_loadu_ps(p); }
+INLINE VD I(load_float64)(const void *p) { return _mm512_loadu_pd(p); }
+INLINE VF I(load_float16)(const void *p) { return _mm512_cvtph_ps(_mm256_loadu_si256(p)); }
+INLINE VF I(load_bfloat16)(const void *p) {
+    __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+INLINE VD I(low_half)(VF x) { return _mm512_cvtps_pd(_mm512_castps512_ps256(x)); }
+INLINE VD I(high_half)(VF x) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)); }
+/* Reading a half again costs less than moving it within the registers. */
+#define LOW_OF(x, p) _mm512_cvtps_pd(_mm256_loadu_ps(p))
+#define HIGH_OF(x, p) _mm512_cvtps_pd(_mm256_loadu_ps((p) + 8))
+
+/* The first n lanes from memory, NaN in the others. */
+#define FIRST(n) ((1u << (n)) - 1)
+INLINE VF I(part_float32)(const void *p, int64_t n) {
+    return _mm512_mask_loadu_ps(F_SET(NAN), FIRST(n), p);
+}
+INLINE VD I(part_float64)(const void *p, int64_t n) {
+    return _mm512_mask_loadu_pd(D_SET(NAN), FIRST(n), p);
+}
+INLINE VF I(part_float16)(const void *p, int64_t n) {
+    return _mm512_cvtph_ps(_mm256_mask_loadu_epi16(_mm256_set1_epi16(NAN16), FIRST(n), p));
+}
+INLINE VF I(part_bfloat16)(const void *p, int64_t n) {
+    __m256i bits = _mm256_mask_loadu_epi16(_mm256_set1_epi16(NANB16), FIRST(n), p);
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+}
+#undef FIRST

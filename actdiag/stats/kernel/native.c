@@ -1,0 +1,180 @@
+/* The statistics of actdiag/stats/units.py, regions.py and quantiles.py in one walk over a tensor.
+
+   Plain C over a raw pointer and steps: no headers of torch or Python. The same kernels are built
+   for several sets of registers, and the widest that this machine has is chosen when it loads. */
+
+#include <float.h>
+
+#include "view.h"
+#include "numbers.h"
+
+#if defined(_WIN32)
+#define EXPORT __declspec(dllexport)
+#else
+#define EXPORT __attribute__((visibility("default")))
+#endif
+#define INLINE static inline __attribute__((always_inline))
+#define I__(isa, name) name##_##isa
+#define I_(isa, name) I__(isa, name)
+#define I(name) I_(ISA, name)
+
+#define INTERFACE 1    /* as in library.py */
+#define FARTHEST 1e4   /* as in clean.py */
+#define TILE 8         /* rows read side by side: as many streams as are fetched ahead */
+#define CHUNK 512      /* units whose sums stay in the nearest cache */
+
+enum { FINE, SPOILED_SUMS, NEGATIVE, FAR };
+
+typedef struct {
+    void (*walk[4])(const View *, const void *, Part *, int);
+    double (*region_walk[4])(const View *, const void *, Part *, const Regions *);
+    int (*verdict[2])(const View *, Part *, int);
+    void (*settle[2])(const View *, const Part *, double *, double *, int);
+    void (*settle_regions[2])(const View *, const Part *, double *);
+} Kernels;
+
+#define ISA plain
+#include "lanes_plain.h"
+#include "instance.inc"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,f16c")
+#endif
+#define ISA avx2
+#include "lanes_avx2.h"
+#include "instance.inc"
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c")
+#endif
+#define ISA avx512
+#include "lanes_avx512.h"
+#include "instance.inc"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+#include "careful.h"
+#include "picks.h"
+
+static const Kernels *kernels = &kernels_plain;
+
+EXPORT int64_t actdiag_interface(void) { return INTERFACE; }
+
+/* Take the widest registers, but none wider than asked for: 0 plain, 1 AVX2, 2 AVX-512. Gives what
+   was taken. */
+EXPORT int64_t actdiag_widest(int64_t most) {
+    kernels = &kernels_plain;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                     __builtin_cpu_supports("f16c");
+    const int avx512 = avx2 && __builtin_cpu_supports("avx512f") &&
+                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") &&
+                       __builtin_cpu_supports("avx512vl");
+    if (most >= 2 && avx512) return kernels = &kernels_avx512, 2;
+    if (most >= 1 && avx2) return kernels = &kernels_avx2, 1;
+#endif
+    return 0;
+}
+
+/* A part for so many units, all in one piece of memory; null where there is none. */
+static double *new_part(Part *part, int64_t units) {
+    const int64_t size = padded(units);
+    double *memory = malloc((size_t)size * 15 * sizeof(double));
+    if (!memory) return NULL;
+    double **vectors[] = {&part->shift,  &part->sum,   &part->squares, &part->absolute,
+                          &part->one,    &part->pivot, &part->means,   &part->spread,
+                          &part->count,  &part->seen,  &part->values,  (double **)&part->low,
+                          (double **)&part->high, (double **)&part->zeros,
+                          (double **)&part->positive};
+    for (int k = 0; k < 15; k++) *vectors[k] = memory + k * size;
+    memset(part->shift, 0, size * sizeof(double));
+    return memory;
+}
+
+/* Everything but the shift as before a walk. */
+static void clear(Part *part, int64_t units, int wide) {
+    const int64_t size = padded(units);
+    memset(part->sum, 0, size * 10 * sizeof(double));
+    memset(part->zeros, 0, size * 2 * sizeof(double));
+    for (int64_t u = 0; u < size; u++) {
+        if (wide) ((double *)part->low)[u] = INFINITY, ((double *)part->high)[u] = -INFINITY;
+        else ((float *)part->low)[u] = INFINITY, ((float *)part->high)[u] = -INFINITY;
+    }
+    part->samples = part->nan = 0;
+}
+
+/* Merge the values of a tensor into a table and, unless null, the means of its samples into
+   another; count its picks in buckets, unless null. Gives the number of NaN, or -1 if there was no
+   memory; then nothing has changed. */
+EXPORT int64_t actdiag_measure(const View *v, const void *data, double *table, double *samples,
+                               int32_t *buckets) {
+    Part part;
+    double *memory = new_part(&part, v->units);
+    if (!memory) return -1;
+    /* What was seen before tells where the mean will be and whether to look for negative values. */
+    int sign = 0;
+    for (int64_t u = 0; u < v->units; u++) {
+        const int known = table[COUNT * v->units + u] > 0;
+        if (known) part.shift[u] = table[MEAN * v->units + u];
+        sign |= !known | (table[LOW * v->units + u] < 0);
+    }
+    const int wide = v->dtype == FLOAT64;
+    int verdict = FAR;
+    for (int tries = 0; verdict != FINE && verdict != SPOILED_SUMS && tries < 3; tries++) {
+        clear(&part, v->units, wide);
+        kernels->walk[v->dtype](v, data, &part, sign);
+        verdict = kernels->verdict[wide](v, &part, sign);
+        sign |= verdict == NEGATIVE;
+    }
+    if (verdict != SPOILED_SUMS) {
+        kernels->settle[wide](v, &part, table, samples, sign);
+    } else {
+        memset(part.shift, 0, v->units * sizeof(double));
+        clear(&part, v->units, 1);
+        careful_walk(v, data, &part);
+        if (careful_far(v, &part)) {
+            clear(&part, v->units, 1);
+            careful_walk(v, data, &part);
+        }
+        merge_float64_plain(v, &part, table, 1, 1);
+        if (samples) merge_samples_float64_plain(v, &part, samples, 1);
+    }
+    if (buckets) count_picks(v, data, buckets);
+    free(memory);
+    return part.nan;
+}
+
+/* Count where the values lie with respect to a function; 0, or -1 if there was no memory. */
+EXPORT int64_t actdiag_regions(const View *v, const void *data, double *table,
+                               const Regions *regions) {
+    Part part;
+    double *memory = new_part(&part, v->units);
+    if (!memory) return -1;
+    const int wide = v->dtype == FLOAT64;
+    clear(&part, v->units, wide);
+    if (kernels->region_walk[v->dtype](v, data, &part, regions) == 0)
+        kernels->settle_regions[wide](v, &part, table);
+    else
+        careful_regions(v, data, table, regions);
+    free(memory);
+    return 0;
+}
+
+/* The picks of every sample, one after the other; gives how many are NaN or infinite. */
+EXPORT int64_t actdiag_gather(const View *v, const void *data, double *values) {
+    return gather_picks(v, data, values);
+}

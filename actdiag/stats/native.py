@@ -1,0 +1,275 @@
+"""The native backend: one walk in C over a tensor on the CPU, straight into a site's tables."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from actdiag.stats.layout import arrange
+from actdiag.stats.library import backend
+from actdiag.stats.moments import Measured, empty, empty_means
+from actdiag.stats.picks import offsets
+
+if TYPE_CHECKING:
+    from actdiag.functions.row import ActivationFunction
+    from actdiag.stats.layout import View
+
+AXES = 8  # of view.h
+CODES = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 2, torch.float64: 3}  # of view.h
+# Values per unit that 32 bits can count.
+MOST_VALUES = 1 << 31
+# Rare layouts, in which neither units nor positions are neighbours, are copied up to this size.
+MOST_COPIED = 1 << 24
+MOST_PLANS = 4096
+
+
+class Layout(ctypes.Structure):
+    """``View`` of view.h, field by field."""
+
+    _fields_ = (
+        ("dtype", ctypes.c_int64),
+        ("samples", ctypes.c_int64),
+        ("sample_step", ctypes.c_int64),
+        ("units", ctypes.c_int64),
+        ("unit_step", ctypes.c_int64),
+        ("axes", ctypes.c_int64),
+        ("size", ctypes.c_int64 * AXES),
+        ("step", ctypes.c_int64 * AXES),
+        ("positions", ctypes.c_int64),
+        ("spans", ctypes.c_int64),
+        ("picked_samples", ctypes.c_int64),
+        ("picked_step", ctypes.c_int64),
+        ("picks", ctypes.c_int64),
+        ("offsets", ctypes.c_void_p),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How all tensors of one shape and layout are walked; made once.
+
+    Attributes:
+        layout: for the kernel, at ``address``.
+        units: columns of the tables.
+        picked: how many values the kernel picks from a tensor.
+        axes: for :func:`arrange`, where the tensor has to be copied first; else null.
+        scattered: kept alive for the layout, which points into it.
+    """
+
+    layout: Layout
+    address: int
+    units: int
+    by_unit: bool
+    by_sample: bool
+    picked: int
+    axes: dict[str, Any] | None
+    scattered: Tensor | None
+
+    def memory(self, tensor: Tensor) -> Tensor:
+        """What is walked instead of the tensor: itself, or a copy in another order."""
+        return tensor if self.axes is None else arrange(tensor, **self.axes).values.contiguous()
+
+
+_PLANS: dict[tuple[object, ...], Plan | None] = {}
+_PLAIN = (Tensor, torch.nn.Parameter)  # of other classes the memory may not be what they seem
+
+
+def plan_of(
+    tensor: Tensor, *, unit_axis: int | None, sample_axis: int | None, samples: int, limit: int
+) -> Plan | None:
+    """How the kernel walks this tensor, with at most ``limit`` picks per sample.
+
+    Null where it does not: without the native backend, on other devices, for types without a
+    kernel and for layouts that stock operations serve better.
+
+    Raises:
+        IndexError: an axis is out of range.
+    """
+    dtype = tensor.dtype
+    if (
+        dtype not in CODES
+        or not tensor.is_cpu
+        or type(tensor) not in _PLAIN
+        or tensor.layout is not torch.strided
+        or tensor.is_neg()
+    ):
+        return None
+    key = (dtype, tensor.shape, tensor.stride(), unit_axis, sample_axis, samples, limit)
+    try:
+        return _PLANS[key]
+    except KeyError:
+        plan = None
+        if backend().library is not None:
+            axes: dict[str, Any] = {
+                "unit_axis": unit_axis,
+                "sample_axis": sample_axis,
+                "samples": samples,
+            }
+            plan = _plan(arrange(tensor, **axes), limit, axes)
+        if len(_PLANS) >= MOST_PLANS:
+            _PLANS.clear()
+        _PLANS[key] = plan
+        return plan
+
+
+def forget() -> None:
+    """Choose the backend anew, as when the process began."""
+    backend.cache_clear()
+    _PLANS.clear()
+
+
+def _plan(
+    view: View, limit: int, arrangement: dict[str, Any], *, copied: bool = False
+) -> Plan | None:
+    """A plan for a view, or for its copy where no axis that is read along is contiguous."""
+    shape, strides = view.values.shape, view.values.stride()
+    samples, units = shape[:2]
+    spans = view.by_sample and len(shape) > 2  # noqa: PLR2004 - sample and unit come first
+    axes = list(zip(shape[2:], strides[2:], strict=True))
+    if not spans:
+        axes.append((samples, strides[0]))
+    axes = _joined(axes)
+    outer = (samples, strides[0]) if spans else (1, 0)
+    if not spans and len(axes) > 1:  # the outermost axis takes the place of the samples
+        outer, axes = axes[0], axes[1:]
+    values = outer[0] * math.prod(size for size, _ in axes)
+    reads = (bool(axes) and axes[-1][1] == 1) or units == 1 or strides[1] == 1
+    if len(axes) > AXES or values >= MOST_VALUES:
+        return None
+    if not reads:
+        if copied or view.values.numel() > MOST_COPIED:
+            return None
+        view = replace(view, values=view.values.contiguous())
+        return _plan(view, limit, arrangement, copied=True)
+    scattered = None
+    if limit:  # in the order in which they lie in memory
+        scattered = offsets(tuple(shape[1:]), strides[1:], limit).sort().values
+    layout = Layout(
+        dtype=CODES[view.values.dtype],
+        samples=outer[0],
+        sample_step=outer[1],
+        units=units,
+        unit_step=strides[1],
+        axes=len(axes),
+        size=tuple(size for size, _ in axes),
+        step=tuple(step for _, step in axes),
+        positions=math.prod(size for size, _ in axes),
+        spans=spans,
+        picked_samples=samples,
+        picked_step=strides[0],
+        picks=0 if scattered is None else len(scattered),
+        offsets=None if scattered is None else scattered.data_ptr(),
+    )
+    return Plan(
+        layout=layout,
+        address=ctypes.addressof(layout),
+        units=units,
+        by_unit=view.by_unit,
+        by_sample=view.by_sample,
+        picked=layout.picks * samples,
+        axes=arrangement if copied else None,
+        scattered=scattered,
+    )
+
+
+def _joined(axes: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Axes ``(size, step)`` from the longest step to the shortest, neighbours joined.
+
+    Repeated values, whose step is 0, come first: the innermost axis is the one to read along.
+    """
+    found: list[tuple[int, int]] = []
+    for size, step in sorted(axes, key=lambda axis: -axis[1] if axis[1] else -math.inf):
+        if size == 1:
+            continue
+        if found and step and found[-1][1] == size * step:
+            found[-1] = (found[-1][0] * size, step)
+        else:
+            found.append((size, step))
+    return found
+
+
+def merge_moments(
+    plan: Plan, tensor: Tensor, table: Tensor, samples: Tensor | None, buckets: Tensor | None
+) -> int:
+    """Merge a tensor into tables as in :mod:`actdiag.stats.moments`, in place.
+
+    ``buckets`` are the counts of :mod:`actdiag.stats.quantiles`. Gives the number of NaN.
+
+    Raises:
+        MemoryError: there was none left.
+    """
+    library = backend().library
+    assert library is not None  # noqa: S101 - without it there is no plan
+    memory = plan.memory(tensor)
+    found: int = library.actdiag_measure(
+        plan.address,
+        memory.data_ptr(),
+        table.data_ptr(),
+        None if samples is None else samples.data_ptr(),
+        None if buckets is None else buckets.data_ptr(),
+    )
+    if found < 0:
+        raise MemoryError
+    return found
+
+
+def measure(view: View) -> Measured | None:
+    """As :func:`actdiag.stats.units.measure`; null where stock operations must do it."""
+    plan = plan_of(
+        view.values,
+        unit_axis=1,
+        sample_axis=0 if view.by_sample else None,
+        samples=view.values.shape[0],
+        limit=0,
+    )
+    if plan is None:
+        return None
+    table, samples = empty(plan.units), empty_means(plan.units) if plan.by_sample else None
+    nan = merge_moments(plan, view.values, table, samples, None)
+    return Measured(table, samples, nan)
+
+
+class Regions(ctypes.Structure):
+    """``Regions`` of view.h: thresholds of a function, NaN where it has none."""
+
+    _fields_ = tuple((name, ctypes.c_double) for name in ("below", "above", "first", "last"))
+
+
+def regions_of(function: ActivationFunction) -> Regions:
+    """The thresholds of a function for the kernel."""
+    first, last = function.linear_region or (math.nan, math.nan)
+    ends = (function.saturated_below, function.saturated_above)
+    below, above = (math.nan if end is None else end for end in ends)
+    return Regions(below, above, first, last)
+
+
+def merge_regions(plan: Plan, tensor: Tensor, table: Tensor, regions: Regions) -> None:
+    """Merge a function's inputs into a table as in :mod:`actdiag.stats.regions`, in place.
+
+    Raises:
+        MemoryError: there was none left.
+    """
+    library = backend().library
+    assert library is not None  # noqa: S101 - without it there is no plan
+    memory = plan.memory(tensor)
+    if library.actdiag_regions(
+        plan.address, memory.data_ptr(), table.data_ptr(), ctypes.byref(regions)
+    ):
+        raise MemoryError
+
+
+def gather_picks(plan: Plan, tensor: Tensor, values: Tensor) -> bool:
+    """Write the picks of every sample into a vector of ``plan.picked`` float64 numbers.
+
+    Gives whether all of them are finite.
+    """
+    library = backend().library
+    assert library is not None  # noqa: S101 - without it there is no plan
+    memory = plan.memory(tensor)
+    found: int = library.actdiag_gather(plan.address, memory.data_ptr(), values.data_ptr())
+    return found == 0

@@ -1,0 +1,156 @@
+"""The kernel on every set of registers this machine has: long rows, wide layers, every layout."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actdiag import functions
+from actdiag.stats import native
+from actdiag.stats.library import backend
+from actdiag.stats.quantiles import _INFINITE, _SIGNED
+from actdiag.stats.site import SiteAccumulator
+from tests.stats.oracle import between_sample, unit_numbers
+from tests.stats.test_site import accumulate, assert_same, assert_units
+from tests.stats.values import DTYPES, STYLES, laid_out, to_numpy
+
+FLOATS = tuple(native.CODES)
+SIGMOID, TANH, GELU = (functions.get(name) for name in ("sigmoid", "tanh", "gelu"))
+pytestmark = pytest.mark.usefixtures("every_register")
+
+
+@st.composite
+def large_tensors(draw, spoiled=True):
+    """A tensor with axes long enough to fill registers and tiles, in any layout."""
+    dtype = draw(st.sampled_from(FLOATS))
+    style = draw(st.sampled_from(tuple(DTYPES[dtype])))
+    sizes = st.sampled_from([1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 50])
+    shape = draw(st.lists(sizes, min_size=1, max_size=3))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    array = STYLES[style](rng, shape)
+    if spoiled and draw(st.booleans()):
+        array[rng.random(shape) < 0.02] = rng.choice([np.nan, np.inf, -np.inf])
+    return laid_out(torch.from_numpy(array).to(dtype), draw(st.integers(0, 4)))
+
+
+@settings(max_examples=150)
+@given(tensor=large_tensors(), data=st.data())
+def test_units_equal_numpy(tensor, data):
+    axes = st.integers(-tensor.dim(), tensor.dim() - 1)
+    unit_axis, sample_axis = data.draw(axes), data.draw(st.none() | axes)
+    site = accumulate(tensor, unit_axis=unit_axis, sample_axis=sample_axis)
+    assert_units(site.to_record()[1], unit_numbers(to_numpy(tensor), unit_axis))
+
+
+@settings(max_examples=100)
+@given(tensor=large_tensors(), data=st.data())
+def test_both_backends_say_the_same(tensor, data):
+    axes = st.none() | st.integers(0, tensor.dim() - 1)
+    known = {"unit_axis": data.draw(axes), "sample_axis": data.draw(axes)}
+    function = data.draw(st.sampled_from([SIGMOID, TANH, GELU]))
+    found = accumulate(tensor, function=function, **known)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "plan_of", lambda *_, **__: None)
+        wanted = accumulate(tensor, function=function, **known)
+    (stats, units), (wanted_stats, wanted_units) = found.to_record(), wanted.to_record()
+    share = wanted_stats.between_sample
+    # Stock operations don't shift what holds a NaN, which costs digits far from zero.
+    wanted_share = share if share is None else pytest.approx(share, rel=1e-7, abs=1e-18)
+    assert stats.between_sample == wanted_share
+    stats = dataclasses.replace(stats, between_sample=share)
+    assert_same((stats,), (wanted_stats,))
+    assert (units is None) == (wanted_units is None)
+    if units is not None:
+        assert_same((stats, units), (wanted_stats, wanted_units))
+    kept = torch.cat((torch.arange(_INFINITE), torch.arange(_INFINITE) + _SIGNED))
+    assert found.buckets.counts()[kept].equal(wanted.buckets.counts()[kept])
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("way", range(5))
+@pytest.mark.parametrize("shape", [(3, 5, 40, 40), (40, 3, 5, 6), (2, 1100, 3, 3), (70, 21)])
+def test_more_samples_units_and_positions_than_are_read_at_once(shape, way, dtype):
+    generator = torch.Generator().manual_seed(3)
+    tensor = laid_out(torch.randn(shape, generator=generator).to(dtype), way)
+    stats, units = accumulate(tensor).to_record()
+    array = to_numpy(tensor)
+    assert_units(units, unit_numbers(array, 1))
+    if way != 3:  # of one sample, repeated
+        assert stats.between_sample == pytest.approx(between_sample(array, 1, 0), rel=1e-9)
+
+
+def test_positive_values_after_negative_ones_and_the_reverse():
+    positive, negative = torch.rand(30, 17) + 1, -torch.rand(30, 17) - 1
+    for parts in ((positive, negative), (negative, positive), (positive, positive)):
+        site = SiteAccumulator(17)
+        for part in parts:
+            site.update(part, unit_axis=1, sample_axis=0, samples=30)
+        assert_units(site.to_record()[1], unit_numbers(to_numpy(torch.cat(parts)), 1))
+
+
+def test_a_mean_that_leaps_between_batches_leaves_a_small_deviation_its_digits():
+    parts = [level + 1e-2 * torch.randn(500, 9) for level in (0.0, 1e4, -3e3)]
+    for part in parts:
+        site = SiteAccumulator(9)
+        site.update(parts[0], unit_axis=1, sample_axis=0, samples=500)
+        site.update(part, unit_axis=1, sample_axis=0, samples=500)
+        whole = torch.cat((parts[0], part)).double().numpy()
+        np.testing.assert_allclose(site.to_record()[1].std, whole.std(0), rtol=1e-10)
+
+
+def test_the_kernel_is_what_measures():
+    assert backend().name == "native"
+    plan = native.plan_of(torch.rand(4, 6), unit_axis=1, sample_axis=0, samples=4, limit=9)
+    assert (plan.units, plan.by_unit, plan.by_sample, plan.picked) == (6, True, True, 24)
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(2, 3, dtype=torch.int64),
+        torch.zeros(2, 3, dtype=torch.complex64),
+        torch.zeros(2, 3, device="meta"),
+        torch.zeros(2, 3).to_sparse(),
+        torch.zeros(2, 3).to_mkldnn(),
+        torch._neg_view(torch.zeros(2, 3)),
+    ],
+    ids=["integers", "complex", "meta", "sparse", "mkldnn", "negated"],
+)
+def test_what_the_kernel_cannot_read_is_left_to_stock_operations(tensor):
+    assert native.plan_of(tensor, unit_axis=1, sample_axis=0, samples=2, limit=9) is None
+
+
+def test_rows_that_lie_apart_are_copied_and_huge_ones_left_alone(monkeypatch):
+    tensor = torch.randn(6, 4, 10)[:, ::2, ::2]
+    site = accumulate(tensor)
+    assert_units(site.to_record()[1], unit_numbers(to_numpy(tensor), 1))
+    native.forget()
+    monkeypatch.setattr(native, "MOST_COPIED", 10)
+    assert native.plan_of(tensor, unit_axis=1, sample_axis=0, samples=6, limit=0) is None
+    native.forget()
+
+
+def test_plans_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(native, "MOST_PLANS", 3)
+    for rows in range(1, 12):
+        accumulate(torch.rand(rows, 2))
+        assert len(native._PLANS) <= 3
+
+
+def test_slopes_wait_and_are_the_same(monkeypatch):
+    tensor = torch.randn(9, 40, generator=torch.Generator().manual_seed(1))
+    tensor[4, 4] = math.nan
+    wanted = accumulate(tensor, function=TANH).to_record()[0].mean_slope
+    site = SiteAccumulator(40, TANH)
+    for row in tensor.split(1):
+        site.update_input(row, unit_axis=1, sample_axis=0, samples=1)
+    assert site.inputs.waits == 360
+    assert site.inputs.slopes.sum() == 0
+    site.update(tensor, unit_axis=1, sample_axis=0, samples=9)
+    assert site.to_record()[0].mean_slope == pytest.approx(wanted, rel=1e-12)
