@@ -76,8 +76,10 @@ def install(level: str) -> int:
 def set_up_hash() -> str:
     """A fingerprint of all that decides what has to be installed, and where."""
     digest = hashlib.sha256(str(ROOT).encode())
-    for name in ("pyproject.toml", "constraints.txt", "actdiag/_version.py"):
-        digest.update((ROOT / name).read_bytes())
+    files = [ROOT / name for name in ("pyproject.toml", "constraints.txt", "actdiag/_version.py")]
+    files += [ROOT / "setup.py", *sorted((ROOT / "actdiag/stats/kernel").iterdir())]
+    for file in files:
+        digest.update(file.read_bytes())
     return digest.hexdigest()
 
 

@@ -24,6 +24,7 @@ from actdiag.capture.source import raising_line
 from actdiag.capture.tokens import PaddingMeter
 from actdiag.capture.trail import Trail
 from actdiag.records import Failure, ModuleInfo, Role, Site
+from actdiag.stats.library import backend
 from actdiag.stats.site import SiteAccumulator
 from actdiag.text import printable
 
@@ -51,14 +52,16 @@ class Capture:
         *,
         forward: Callable[..., Any] | None = None,
         mask: str | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
+        backend()  # a wrong setting is told before anything runs
         self.model = model
         self.failure: Failure | None = None
         self._forward = forward or model
         self._arguments = forward or model.forward
         self._mask = mask
         self._padding = PaddingMeter()
-        self._recorder = Recorder()
+        self._recorder = recorder or Recorder()
         self._stack: ModuleStack
         self._observer: Observer
         self._relay: Relay

@@ -11,6 +11,7 @@ import typer
 
 from actdiag._version import __version__
 from actdiag.cli import check, diff, explain, inspect, report, rules, scan
+from actdiag.cli._failing import told_once
 
 app = typer.Typer(
     name="actdiag",
@@ -27,7 +28,11 @@ for command in (scan, check, diff, inspect, report, rules, explain):
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from actdiag.stats.library import backend
+
         typer.echo(f"actdiag {__version__}")
+        with told_once():
+            typer.echo(f"backend: {backend().name} ({backend().detail})")
         raise typer.Exit
 
 
@@ -35,7 +40,9 @@ def _version(wanted: bool) -> None:
 def actdiag(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and the backend."
+        ),
     ] = False,
 ) -> None:
     """Find out why a PyTorch model's activations are sick, from its file and your data."""

@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from actdiag._version import __version__
+from actdiag.stats.library import backend
 
 HEAVY = ("torch", "pandas", "matplotlib", "numpy")
 
@@ -69,7 +70,18 @@ def test_starts_without_anything_heavy(arguments, saved):
 
 
 def test_version(command):
-    assert output([*command, "--version"], text=True) == f"actdiag {__version__}\n"
+    first, second = output([*command, "--version"], text=True).splitlines()
+    assert first == f"actdiag {__version__}"
+    assert second == f"backend: {backend().name} ({backend().detail})"
+
+
+def test_a_backend_that_is_not_there_is_told_before_anything_runs(command):
+    environment = {**os.environ, "ACTDIAG_BACKEND": "fast"}
+    done = subprocess.run([*command, "--version"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "actdiag: ACTDIAG_BACKEND is 'fast', which is no backend.\n  Set it to stock or native.\n"
+    )
 
 
 def test_plain_text_when_piped(command, saved, plain):
