@@ -25,6 +25,7 @@ def test_options_reach_the_pipeline(run, pipeline):
         "--labels y --input-shape 3,8 --batch-size 7 --max-samples 9 --transform standardize "
         "--fix-input --model net.py:Net --partial --trust --allow a.B --allow c.D --device meta "
         "--dtype float64 "
+        "--mask kept --call encode "
         "--steps none --seed 3 --select ACT,OUT202 --select INI --ignore ACT101 --train-data t.npz"
     )
     run("scan", "model.pt", "--data", "d.npz", *flags.split(), "--model-args", '{"width": 64}')
@@ -44,6 +45,8 @@ def test_options_reach_the_pipeline(run, pipeline):
         "max_samples": 9,
         "transform": "standardize",
         "fix_input": True,
+        "mask": "kept",
+        "call": "encode",
         "factory": "net.py:Net",
         "factory_args": {"width": 64},
         "partial": True,
