@@ -21,7 +21,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))  # so that the file runs as a script, from anywhere
 
 from benchmarks.family import tally  # noqa: E402
-from benchmarks.family.case import HALVES  # noqa: E402
+from benchmarks.family.case import HALVES, REPORTING  # noqa: E402
 from benchmarks.family.drawing import PER_HALF, family  # noqa: E402
 from benchmarks.family.store import Entry, entry  # noqa: E402
 from benchmarks.family.training import FAILED, WORKED  # noqa: E402
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 QUICK = 16
+SUMMARY = 11  # lines of a half's tables up to what the targets are about
+BEGIN = "<!-- tables: python benchmarks/calibration.py --write docs/calibration.md -->"
+END = "<!-- end of tables -->"
 RULE_HEADS = (
     *("code", "rule", "failed: error", "warning", "info", "worked: error", "warning", "info"),
     *("precision", "recall"),
@@ -46,17 +49,33 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"only {QUICK} models of each half")
     parser.add_argument("--half", choices=(*HALVES, "both"), default="both")
     parser.add_argument("--list", action="store_true", help="every false alarm and every miss")
+    parser.add_argument("--write", type=Path, help="also put the tables into this document")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
     entries = run(QUICK if chosen.quick else PER_HALF, chosen.half)
+    document: list[str] = []
     for half in HALVES if chosen.half == "both" else (chosen.half,):
         of_half = [one for one in entries if one.case.half == half]
         for labels in (True, False):
             judged = [tally.judged(one, labels=labels) for one in of_half]
-            print("\n".join(told(judged, half, labels=labels)))
+            lines = told(judged, half, labels=labels)
+            print("\n".join(lines))
             if chosen.list:
                 print("\n".join(exceptions(judged)))
+            document += lines if half == REPORTING else lines[:SUMMARY]
+    if chosen.write:
+        written(chosen.write, document)
+
+
+def written(path: Path, lines: Sequence[str]) -> None:
+    """Put the tables between the two marks of the document; the rest of it stays."""
+    before, begin, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        sys.exit(f"{path} lacks the lines {BEGIN} and {END}")
+    middle = "\n".join(lines)
+    path.write_text(f"{before}{BEGIN}\n{middle}\n\n{END}{after}", encoding="utf-8")
 
 
 def run(per_half: int, half: str) -> list[Entry]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Scan, Severity
+from actdiag.diagnose import diagnose
+from actdiag.records import Severity
 from actdiag.rules import judge, registry
 from benchmarks.family.training import FAILED, WORKED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from actdiag.records import Finding
     from benchmarks.family.case import Case
     from benchmarks.family.store import Entry
 
@@ -26,6 +28,7 @@ class Judged:
     outcome: str
     skill: float
     findings: tuple[Finding, ...]
+    symptoms: tuple[str, ...] = ()
 
     def at(self, *severities: Severity) -> tuple[Finding, ...]:
         """The findings of these severities."""
@@ -46,8 +49,10 @@ class Judged:
 
 def judged(entry: Entry, *, labels: bool) -> Judged:
     """The present rules' findings on a kept scan."""
-    scan: Scan = entry.labelled if labels else entry.unlabelled
-    return Judged(entry.case, entry.outcome, entry.skill, judge(scan)[0])
+    scan = entry.labelled if labels else entry.unlabelled
+    found = judge(scan)[0]
+    symptoms = tuple(one.symptom for one in diagnose(scan, found, {}))
+    return Judged(entry.case, entry.outcome, entry.skill, found, symptoms)
 
 
 def _share(part: int, whole: int) -> str:
@@ -63,7 +68,9 @@ def summary(models: Sequence[Judged]) -> list[tuple[str, str, str]]:
     def with_finding(group: Sequence[Judged], *severities: Severity) -> str:
         return _share(sum(bool(one.at(*severities)) for one in group), len(group))
 
+    told = sum(bool(one.at(*LOUD) or one.symptoms) for one in failed)
     return [
+        ("failed: error, warning or a diagnosis", _share(told, len(failed)), ""),
         ("failed: error or warning", with_finding(failed, *LOUD), "≥ 95 %"),
         (
             "failed: one that names the mechanism",
