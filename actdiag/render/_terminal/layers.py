@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from actdiag.render._facts import MARKS
-from actdiag.render._layers import marked, most_telling
 from actdiag.render._gated import gated_lines
+from actdiag.render._layers import marked, most_telling
 from actdiag.render._terminal.columns import columns_for
 from actdiag.render._terminal.page import STRONG, STYLES, Page
 
