@@ -32,6 +32,8 @@ from actdiag.measure import (
     weights_of_state,
     whole_batches,
 )
+from actdiag.passes.gradients import check_labels, loss_named, with_gradients
+from actdiag.passes.optimizer import with_updates
 from actdiag.ready import check_mask, initialised, ready
 from actdiag.records import Coverage, DataInfo, Ignored, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
@@ -64,6 +66,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     device: str | None = None,
     dtype: str | None = None,
     seed: int = 0,
+    gradients: bool = False,
+    loss: str | None = None,
     steps: str = "cheap",
     select: Iterable[str] | None = None,
     ignore: Iterable[str | Ignored] | None = None,
@@ -94,6 +98,10 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
             which is the CPU for a file.
         dtype: ``float32``, ``float16``, ``bfloat16`` or ``float64``; the model's own by default.
         seed: of the sample and of synthetic input.
+        gradients: also run backward, on a copy and a few hundred samples with labels.
+        loss: of which gradients are taken: ``cross-entropy``, ``mse`` and so on, or
+            ``file.py:function`` of output and labels; by default what fits the output. Naming one
+            asks for gradients too.
         steps: ``cheap`` carries the debug steps out on up to 512 samples, ``all`` on all of them,
             ``none`` carries out none.
         select: codes or prefixes of the rules to run; all by default.
@@ -110,7 +118,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         raise UsageError(
             f"steps={steps!r} is none of the choices.", hint=did_you_mean(steps, _STEPS)
         )
-    place = placement(device, dtype)
+    place, named_loss = placement(device, dtype), loss_named(loss)
+    backward = gradients or loss is not None
     loaded = (
         live_model(model)
         if isinstance(model, nn.Module)
@@ -136,7 +145,13 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         feed, train = feed.placed(place), train and train.placed(place)
         loaded = initialised(loaded, feed, seed)
         check_mask(mask, loaded, feed)
+        if backward:
+            check_labels(feed, named_loss)
     record = _scan(loaded, feed, progress, mask)
+    record = with_updates(record, loaded)
+    ran = record.coverage.failure is None
+    if backward and ran and loaded.module is not None and feed is not None:
+        record = with_gradients(record, loaded.module, feed, named_loss)
     measured_at = time.perf_counter()
     report = judged(record, select=select, ignore=ignore, settings=settings)
     bench = _bench(loaded.module, feed, train, record, limit=_STEPS[steps])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
@@ -94,8 +95,9 @@ def _attend(site: OpenSite | None, blocks: Iterator[Block]) -> None:
     if site is None:
         return
     site.attention = site.attention or AttentionAccumulator()
-    for scores, visible in blocks:
-        site.attention.update(scores, visible)
+    with torch.no_grad():
+        for scores, visible in blocks:
+            site.attention.update(scores, visible)
 
 
 def _scores_of_fused(call: Call, samples: int) -> Iterator[Block]:

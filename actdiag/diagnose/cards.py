@@ -1,4 +1,4 @@
-"""The problem cards, the most telling first: NaN, all the same, not learning, sure and wrong."""
+"""The problem cards, the most telling first: NaN, all the same, not learning, no gradient, sure."""
 
 from __future__ import annotations
 
@@ -99,6 +99,15 @@ def not_learning(case: Case) -> Symptom | None:
     return Symptom(text, dict(blocking[0].measured))
 
 
+def gradients_vanish(case: Case) -> Symptom | None:
+    """The gradient was measured, and hardly any reaches the first layer."""
+    found = case.found("GRD501", at_least=Severity.WARNING)
+    if not found:
+        return None
+    named = ("first", "first_rms", "last", "last_rms", "samples")
+    return Symptom(found[0].message, {name: found[0].measured.get(name) for name in named})
+
+
 _UNNORMALISED = CauseJudge("unnormalised-input", signal.unnormalised_input, extra=True)
 _DEAD = CauseJudge("dead-relus", signal.dead_relus)
 _INITIALISATION = CauseJudge("bad-initialisation", signal.bad_initialisation)
@@ -161,6 +170,14 @@ CARDS = (
         (_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING, _RATE),
         _SIGNAL_STEPS,
         _SIGNAL_CODES,
+    ),
+    Card(
+        "gradients-vanish",
+        "Gradients vanish",
+        gradients_vanish,
+        (_VANISHING, _SATURATED, _DEAD, _INITIALISATION, _UNNORMALISED),
+        ("check-statistics", "try-leaky-relu", "check-initialisation", "normalise-inputs"),
+        ("GRD501", "ACT104", "ACT103", "ACT101", "ACT108", "INI401", "INI402", "DAT701"),
     ),
     Card(
         "confident-but-wrong",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actdiag.records import Coverage, Mistake, ModuleInfo, Scan
-from tests.rules import gating, golden_endings, golden_sequences
+from tests.rules import backwards, gating, golden_endings, golden_sequences
 from tests.rules.build import FAILING, act, classifier, data_in, linear, scan, units, weight
 
 MESSAGES: dict[str, tuple[Scan, str]] = {
@@ -244,6 +244,7 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
             "labels may not belong to these samples."
         ),
     ),
+    **backwards.MESSAGES,
     **gating.MESSAGES,
     **golden_endings.MESSAGES,
     **golden_sequences.MESSAGES,

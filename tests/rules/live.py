@@ -23,13 +23,21 @@ if TYPE_CHECKING:
 torch.set_num_threads(1)  # models this small only wait for a second one
 
 
+def _nothing(scan: Scan) -> Scan:
+    return scan
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A model and what it is shown; ``y`` are labels, or targets of a regression, or nothing."""
+    """A model and what it is shown; ``y`` are labels, or targets of a regression, or nothing.
+
+    ``beside`` is what further passes add to the Scan.
+    """
 
     model: nn.Module
     x: Tensor
     y: Tensor | None = None
+    beside: Callable[[Scan], Scan] = _nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +57,7 @@ def scanned(sample: Sample, *, synthetic: bool = False) -> Scan:
         for start, x in zip(range(0, len(sample.x), 200), sample.x.split(200), strict=True)
     ]
     found = measure(sample.model.eval(), batches)
-    return Scan(
+    record = Scan(
         tool=ToolInfo(),
         model=ModelInfo(path=None, format="live", class_name=type(sample.model).__name__),
         data=DataInfo(
@@ -67,6 +75,7 @@ def scanned(sample: Sample, *, synthetic: bool = False) -> Scan:
         output=found.output,
         weights=weights_of(sample.model),
     )
+    return sample.beside(record)
 
 
 Data = tuple[Tensor, Tensor, Tensor, Tensor]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules import endings, gating, sequences
+from tests.rules import backwards, endings, gating, sequences
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -363,6 +363,10 @@ SICK: dict[str, Build] = {
     "OUT205": raw_inputs,
     "OUT206": far_too_small,
     "OUT212": labels_shifted,
+    "GRD501": lambda: backwards.differentiated(sigmoid_tower()),
+    "GRD502": lambda: backwards.differentiated(he_upside_down()),
+    "GRD503": backwards.cut,
+    "GRD504": lambda: backwards.stepped(1e-7),
     **endings.SICK,
     **gating.SICK,
     **sequences.SICK,
@@ -398,6 +402,10 @@ HEALTHY: dict[str, Build] = {
     "OUT205": trained_digits,
     "OUT206": smoothed,
     "OUT212": trained_digits,
+    "GRD501": lambda: backwards.differentiated(residual_tanh()),
+    "GRD502": lambda: backwards.differentiated(trained_digits()),
+    "GRD503": lambda: backwards.differentiated(zero_head()),
+    "GRD504": lambda: backwards.stepped(0.01, cosine=True),
     **endings.HEALTHY,
     **gating.HEALTHY,
     **sequences.HEALTHY,
