@@ -15,11 +15,15 @@ if TYPE_CHECKING:
 
 
 class Words(NamedTuple):
-    """What a card looks like from outside, other names for it, and what to check in which order."""
+    """What a card looks like from outside, other names for it, and what to check in which order.
+
+    ``options`` are what the command needs to see it at all.
+    """
 
     signs: str
     aliases: tuple[str, ...]
     order: str = ""
+    options: str = ""
 
 
 WORDS = {
@@ -50,6 +54,12 @@ WORDS = {
         ),
         "Dead ReLUs first: count the units that never fire over the whole data. Then vanishing "
         "gradients, which is what sigmoids stacked deep make. Then saturation.",
+    ),
+    "gradients-vanish": Words(
+        "The first layers stay as they were initialised while the last ones move; the loss "
+        "decreases slowly or not at all.",
+        ("vanishing gradients", "vanishing gradient", "no gradient"),
+        options=" --gradients",
     ),
     "confident-but-wrong": Words(
         "Softmax outputs near 0 or 1; high confidence on wrong predictions.",
@@ -109,5 +119,5 @@ def _parts(card: Card, words: Words) -> Iterator[Part]:
     registry = steps.registry()
     told = enumerate((registry[step].text for step in card.steps), 1)
     yield Part("Debug steps", rows=tuple((f"{place}", f"{text}.") for place, text in told))
-    yield Part("Carried out by", "actdiag scan MODEL DATA --labels NAME")
+    yield Part("Carried out by", f"actdiag scan MODEL DATA --labels NAME{words.options}")
     yield Part("Rules", ", ".join(dict.fromkeys(card.codes)))
