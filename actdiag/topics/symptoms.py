@@ -58,7 +58,7 @@ WORDS = {
     "gradients-vanish": Words(
         "The first layers stay as they were initialised while the last ones move; the loss "
         "decreases slowly or not at all.",
-        ("vanishing gradients", "vanishing gradient", "no gradient"),
+        ("the gradient vanishes", "no gradient reaches the first layer"),
         options=" --gradients",
     ),
     "confident-but-wrong": Words(
