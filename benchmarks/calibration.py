@@ -94,7 +94,7 @@ def run(per_half: int, half: str) -> list[Entry]:
 def told(models: Sequence[tally.Judged], half: str, *, labels: bool) -> list[str]:
     """The tables of one half, in Markdown."""
     counts = {name: sum(one.outcome == name for one in models) for name in (WORKED, FAILED)}
-    scanned = "with labels and training data" if labels else "with inputs alone"
+    scanned = "with labels, gradients and training data" if labels else "with inputs alone"
     middling = len(models) - sum(counts.values())
     total = f"{len(models)} models: {counts[WORKED]} worked, {counts[FAILED]} failed"
     return [

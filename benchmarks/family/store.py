@@ -32,7 +32,11 @@ TRAINS = (
     "benchmarks/family/training.py",
     "sample_models/recipes/data.py",
 )
-MEASURES = ("records.py", "pipeline.py", "measure.py", "capture", "feed", "functions", "stats")
+MEASURES = (
+    "benchmarks/family/store.py",
+    *(f"actdiag/{name}.py" for name in ("records", "pipeline", "measure")),
+    *(f"actdiag/{room}" for room in ("capture", "feed", "functions", "passes", "stats")),
+)
 
 
 @dataclass(frozen=True)
@@ -60,8 +64,7 @@ def _code(*names: str) -> str:
 def entry(case: Case) -> Entry:
     """The case, trained and scanned; from the store where nothing about that has changed."""
     model_file = KEPT / f"{case.key}-{_code(*TRAINS)}.pt"
-    measures = _code(*(f"actdiag/{name}" for name in MEASURES))
-    scan_file = model_file.with_name(f"{model_file.stem}-{measures}.json.gz")
+    scan_file = model_file.with_name(f"{model_file.stem}-{_code(*MEASURES)}.json.gz")
     if scan_file.exists():
         kept = json.loads(gzip.decompress(scan_file.read_bytes()))
         scans = [Report.from_json(document).scan for document in kept["reports"]]
@@ -86,12 +89,12 @@ def _model(case: Case, file: Path) -> torch.nn.Module:
 
 
 def _scanned(model: torch.nn.Module, case: Case) -> tuple[Report, Report]:
-    """Reports with labels (and the training data beside), and with inputs alone."""
+    """Reports with labels, gradients and the training data beside, and with inputs alone."""
     split = data.scaled(case.data, case.scanned_as or case.scaling)
     train = data.scaled(case.data, case.scaling)
     x, y = torch.from_numpy(split.scan_x), torch.from_numpy(split.scan_y)
     beside = (torch.from_numpy(train.train_x), torch.from_numpy(train.train_y))
     return (
-        actdiag.scan(model, (x, y), train_data=beside, steps="none"),
+        actdiag.scan(model, (x, y), train_data=beside, gradients=True, steps="none"),
         actdiag.scan(model, x, steps="none"),
     )
