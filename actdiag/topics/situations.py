@@ -108,7 +108,7 @@ def _depth() -> Topic:
     )
     return Topic(
         SITUATION,
-        "vanishing gradient",
+        "vanishing gradients",
         "Vanishing gradients: what is left of a gradient after several layers",
         (
             Part(
@@ -124,5 +124,5 @@ def _depth() -> Topic:
                 "over depth (ACT104).",
             ),
         ),
-        ("vanishing gradients", "sigmoid depth", "vanishing"),
+        ("sigmoid depth", "vanishing"),
     )

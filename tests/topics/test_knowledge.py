@@ -66,7 +66,7 @@ SITUATIONS = {
     "understanding attention": ["weights that sum to 1", "entropy"],
     "temperature in generation": ["0.864, 0.117, 0.019", "0.659, 0.242, 0.099"],
     "choosing for a new model": ["GELU", "ReLU", "simple, fast", "1·1·1·1 = 1", "more expressive"],
-    "vanishing gradient": ["sigmoid 0.004"],
+    "vanishing gradients": ["sigmoid 0.004"],
     "where to use what": ["ReLU is not for the feed-forward network of a new model"],
 }
 PLACES = [
