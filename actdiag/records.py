@@ -1001,7 +1001,7 @@ class RemedyTrial:
         effect: mean over seeds of the treated score minus the control's. The score is
             exp(-NLL), the geometric mean of the probabilities given to the right labels, or for a
             regression 1 / (1 + MSE / variance of the labels): 1 is perfect, 0 the worst.
-        low: lower end of the effect's 95 % interval over seeds (Student's t); null for one seed.
+        low: lower end of the effect's 90 % interval over seeds (Student's t); null for one seed.
         high: its upper end.
         unsaveable: why the treated model cannot be written to a file; empty where it can.
     """
@@ -1022,7 +1022,13 @@ class RemedyTrial:
 
 @dataclass(frozen=True, slots=True)
 class TrialRecipe:
-    """How both arms were trained. ``metric`` is NLL or MSE; ``split`` says which data did what."""
+    """How both arms were trained.
+
+    Attributes:
+        metric: ``NLL`` in nats, or ``MSE``.
+        split: which data trained and which judged.
+        told_by: where optimizer and learning rate come from.
+    """
 
     loss: str
     metric: str
@@ -1046,6 +1052,7 @@ class Trial:
     Attributes:
         answer: what to do first, in one sentence.
         first: the remedy that the answer names, or null.
+        as_is: the model as it was, judged on the same samples, not trained.
         saved: where the treated model was written, or null.
         saved_remedy: with which remedy it was treated.
     """
@@ -1057,6 +1064,7 @@ class Trial:
     trials: tuple[RemedyTrial, ...] = ()
     answer: str = ""
     first: str | None = None
+    as_is: TrialArm | None = None
     saved: str | None = None
     saved_remedy: str | None = None
     notes: tuple[str, ...] = ()

@@ -1,0 +1,31 @@
+"""Remedy: decoupled weight decay (Loshchilov and Hutter 2019).
+
+What decay does depends on how long it acts. A trial is short, so it decays by as much in all as
+0.01 would over 100,000 steps at a rate of 1e-3: every weight without gradient by a factor of e.
+"""
+
+from __future__ import annotations
+
+from actdiag.remedies.base import Arm, Remedy, Subject, kept_if_learned
+
+_IN_ALL = 1.0  # our choice: 0.01 (PyTorch's AdamW) × 1e-3 × 100,000 steps
+
+
+def apply(arm: Arm, _subject: Subject) -> str:
+    """Shrink the weights a little at every step."""
+    arm.decay = _IN_ALL / (arm.settings.lr * arm.settings.steps)
+    return (
+        f"weight decay of {arm.decay:.3g} for {arm.settings.steps} steps, which stands for 0.01 "
+        "over a long training"
+    )
+
+
+REMEDY = Remedy(
+    "weight-decay",
+    "Train with weight decay (AdamW, 0.01)",
+    apply,
+    kept_if_learned,
+    causes=("over-fitting", "missing-regularisation"),
+    codes=("OUT202", "OUT203"),
+    cheap=True,
+)
