@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from torch.nn.parameter import is_lazy
+
 from actdiag.capture import Capture, preserved
 from actdiag.capture.containers import primary_output
 from actdiag.capture.declared import class_name
 from actdiag.capture.exported import batch_size_of
 from actdiag.capture.graphs import modules_of
+from actdiag.capture.wrappers import plain_name
 from actdiag.stats.output import OutputAccumulator, output_kind
 from actdiag.stats.weights import weight_stats
 from actdiag.text import printable
@@ -162,11 +165,12 @@ def weights_of(module: nn.Module) -> tuple[WeightStats, ...]:
     """Statistics of every parameter and floating-point buffer; a shared one is told once."""
     classes = {name: declared.class_name for name, declared in modules_of(module).items()}
     found = []
-    for owner_name, owner in module.named_modules():
+    for given_name, owner in module.named_modules():
+        owner_name = plain_name(given_name)
         own_class = classes.get(printable(owner_name), class_name(owner))
         buffers = dict(owner.named_buffers(recurse=False))
         for name, tensor in [*owner.named_parameters(recurse=False), *buffers.items()]:
-            if tensor.is_floating_point():
+            if not is_lazy(tensor) and tensor.is_floating_point():
                 full = f"{owner_name}.{name}".lstrip(".")
                 kind = "buffer" if name in buffers else _kind(own_class, name)
                 found.append((printable(full), printable(owner_name), kind, tensor))

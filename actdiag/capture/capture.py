@@ -135,7 +135,8 @@ class Capture:
             axis = site.unit_axis
             if axis is not None and axis >= tensor.dim():
                 axis = None
-            known = Trail((site.index,), unit_axis=axis, sample_axis=0)
+            origins = tuple(range(tensor.dim())) if axis is None else None
+            known = Trail((site.index,), unit_axis=axis, sample_axis=0, origins=origins)
             self._recorder.follow(site, tensor, known)
             pending.append((site, tensor))
             recorder = self._recorder

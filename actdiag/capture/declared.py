@@ -23,6 +23,8 @@ from actdiag.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from torch import Tensor
+
 _MANGLED = re.compile(r"___torch_mangle_\d+\.")
 _COMPUTES_WEIGHTS = "parametrizations"
 _SETTINGS = (
@@ -148,12 +150,17 @@ def declared_modules(model: nn.Module) -> dict[str, Declared]:
             qualified=qualified_class(module),
             leaf=is_leaf(module),
             builtin=is_builtin_layer(module),
-            parameters=sum(0 if is_lazy(item) else item.numel() for item in own_parameters(module)),
+            parameters=sum(map(elements, own_parameters(module))),
             settings=settings_of(module),
         )
         for name, first, module in unshared(model)
         if name == first and _COMPUTES_WEIGHTS not in name.split(".")
     }
+
+
+def elements(parameter: Tensor) -> int:
+    """The size of a parameter; 0 as long as it is lazy."""
+    return 0 if is_lazy(parameter) else parameter.numel()
 
 
 def own_parameters(module: nn.Module) -> Iterator[nn.Parameter]:

@@ -49,14 +49,24 @@ def layer(observer: Observer, operation: Operation, call: Call) -> Any:
 def _place_input_units(
     observer: Observer, operation: Operation, trail: Trail, tensor: Tensor
 ) -> None:
-    """The first layer to read the model's input tells which axis its features lie on."""
-    if trail.unit_axis is not None or len(trail.sites) != 1:
+    """The first layer to read the model's input tells which axis its features lie on.
+
+    A linear layer on a transposed input may mix positions, so that tells nothing.
+    """
+    origins = trail.origins or ()
+    if trail.unit_axis is not None or len(origins) != tensor.dim() or tensor.dim() < 2:  # noqa: PLR2004
         return
     site = observer.recorder.sites[trail.sites[0]]
-    counted = operation.unit_axis or second_axis(tensor.dim())
-    same = site.role is Role.INPUT and len(site.shape) == tensor.dim() > 1
-    if same and site.shape[counted] == tensor.shape[counted]:
-        site.unit_axis = tensor.dim() + counted
+    axis = origins[operation.unit_axis or second_axis(tensor.dim())]
+    if axis is None or site.shape[axis] != _width(operation, tensor):
+        return
+    if operation.unit_axis != -1 or axis == len(site.shape) - 1:
+        site.unit_axis = axis
+
+
+def _width(operation: Operation, tensor: Tensor) -> int:
+    """How many features of ``tensor`` the layer reads."""
+    return tensor.shape[operation.unit_axis or second_axis(tensor.dim())]
 
 
 def _is_aligned(observer: Observer, operation: Operation, trail: Trail, tensor: Tensor) -> bool:

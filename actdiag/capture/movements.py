@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -23,12 +24,8 @@ def move(observer: Observer, operation: Operation, call: Call) -> Any:
     trails = observer.trails(call)
     output = call.make()
     if trails and isinstance(output, Tensor):
-        before = trails[0]
-        unit, sample = (
-            None if axis is None else moved_axis(operation.name, call.args, call.kwargs, axis)
-            for axis in (before.unit_axis, before.sample_axis)
-        )
-        observer.recorder.trails.put(output, before.moved(unit, sample))
+        to = partial(moved_axis, operation.name, call.args, call.kwargs)
+        observer.recorder.trails.put(output, trails[0].carried(to, output.dim()))
     return output
 
 
@@ -39,10 +36,8 @@ def reshape(observer: Observer, _operation: Operation, call: Call) -> Any:
     trails = observer.trails(call)
     output = call.make()
     if trails and isinstance(output, Tensor):
-        before, after = trails[0], tuple(output.shape)
-        unit = reshaped_axis(shape, after, before.unit_axis)
-        sample = reshaped_axis(shape, after, before.sample_axis)
-        observer.recorder.trails.put(output, before.moved(unit, sample))
+        to = partial(reshaped_axis, shape, tuple(output.shape))
+        observer.recorder.trails.put(output, trails[0].carried(to, output.dim()))
     return output
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actdiag.capture.declared import elements
 from actdiag.records import Coverage
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ def _parameters_seen(
     for name, owned in weights.items():
         inside = name in whole or name.rpartition(".")[0] in whole - {""}
         for item in owned:
-            known[id(item)] = item.numel()
+            known[id(item)] = elements(item)
             if inside or id(item) in observer.weights_seen:
-                seen[id(item)] = item.numel()
+                seen[id(item)] = elements(item)
     total = sum(known.values())
     return sum(seen.values()) / total if total else None
 

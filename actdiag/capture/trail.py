@@ -8,6 +8,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 
@@ -23,6 +25,8 @@ class Trail:
         fresh: this very tensor is the site's output, not something computed from it.
         changed: values were changed, linearly, since the site: scaled, shifted or added up.
         product: a matrix product of two computed tensors lies since the nearest site.
+        origins: of an input of the model that was only moved and reshaped, the axis of the input
+            that each axis is, None where it is none; None for everything else.
     """
 
     sites: tuple[int, ...]
@@ -32,6 +36,7 @@ class Trail:
     fresh: bool = False
     changed: bool = False
     product: bool = False
+    origins: tuple[int | None, ...] | None = None
 
     @property
     def axes(self) -> tuple[int | None, int | None]:
@@ -43,12 +48,29 @@ class Trail:
         return replace(self, fresh=False, changed=True)
 
     def moved(self, unit_axis: int | None, sample_axis: int | None) -> Trail:
-        """The trail behind an operation that moves or reshapes axes."""
+        """The trail behind an operation that leaves the values, with the axes as they are now."""
         return replace(self, unit_axis=unit_axis, sample_axis=sample_axis, fresh=False)
+
+    def carried(self, to: Callable[[int], int | None], dimensions: int) -> Trail:
+        """The trail behind an operation that brings each axis ``to`` another place, or to none."""
+        unit, sample = (None if axis is None else to(axis) for axis in self.axes)
+        return replace(self.moved(unit, sample), origins=self._origins(to, dimensions))
+
+    def _origins(
+        self, to: Callable[[int], int | None], dimensions: int
+    ) -> tuple[int | None, ...] | None:
+        if self.origins is None:
+            return None
+        found: list[int | None] = [None] * dimensions
+        for axis, origin in enumerate(self.origins):
+            place = to(axis)
+            if place is not None:
+                found[place] = origin
+        return tuple(found)
 
     def blurred(self) -> Trail:
         """The trail behind an operation that is not a straight line."""
-        return replace(self, straight=False, fresh=False, changed=True)
+        return replace(self, straight=False, fresh=False, changed=True, origins=None)
 
 
 def merged(trails: list[Trail]) -> Trail:

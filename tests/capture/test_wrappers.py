@@ -84,10 +84,19 @@ def test_a_lazy_model_is_scanned_as_a_copy_and_stays_lazy():
     assert again.scan.sites == report.scan.sites
 
 
+class Refuses(nn.Module):
+    def forward(self, x):
+        message = "no"
+        raise ValueError(message)
+
+
 def test_a_lazy_model_that_raises_tells_so():
     report = actdiag.scan(nn.Sequential(lazy(), nn.Linear(4, 2)), X, steps="none")
     assert report.scan.coverage.failure is not None
     assert report.scan.coverage.failure.module == "1"
+    report = actdiag.scan(nn.Sequential(Refuses(), lazy()), X, steps="none")
+    assert report.scan.coverage.failure is not None
+    assert report.scan.coverage.failure.module == "0"
 
 
 def test_a_parametrised_layer_counts_its_weights_as_its_own():

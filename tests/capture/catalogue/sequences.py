@@ -47,7 +47,7 @@ class TimeFirst(nn.Module):
 
 @SEQUENCES.case(
     """
-    input input input ?
+    input input input 8
     conv conv conv1d 6 input
     gelu activation gelu 6 conv
     relu activation relu 6 gelu
@@ -92,7 +92,7 @@ class ConvNeXt(nn.Module):
 
 @SEQUENCES.case(
     """
-    input input input ?
+    input input input 8
     layer linear linear 6 input
     relu activation relu 6 layer
     head linear linear 3 relu
