@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -61,7 +62,7 @@ def cnn() -> nn.Module:
     widths = (64, 64, 128, 256, 512)
     blocks = [
         Block(given if number == 0 else made, made, 2 if number == 0 and made > 64 else 1)  # noqa: PLR2004
-        for given, made in zip(widths[:-1], widths[1:], strict=True)
+        for given, made in pairwise(widths)
         for number in range(2)
     ]
     head = (nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10))
