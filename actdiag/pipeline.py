@@ -34,6 +34,7 @@ from actdiag.measure import (
 )
 from actdiag.passes.gradients import check_labels, loss_named, with_gradients
 from actdiag.passes.optimizer import with_updates
+from actdiag.passes.training import with_training_data
 from actdiag.ready import check_mask, initialised, ready
 from actdiag.records import Coverage, DataInfo, Ignored, Report, Scan, Timings, ToolInfo
 from actdiag.steps.base import Case
@@ -85,7 +86,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         trust: which code a model file may run; nothing by default.
         partial: go on when a state dict does not fit entirely.
         labels: column, key, file or array of the labels, where ``data`` does not hold them.
-        train_data: the data it was trained on, for the steps that compare with it.
+        train_data: the data it was trained on, to tell over-fitting and leakage.
         input_shape: shape of one synthetic sample, such as ``(3, 32, 32)``.
         batch_size: samples per forward pass.
         max_samples: a seeded random sample of the data of at most this size.
@@ -149,12 +150,14 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
             check_labels(feed, named_loss)
     record = _scan(loaded, feed, progress, mask)
     record = with_updates(record, loaded)
-    ran = record.coverage.failure is None
-    if backward and ran and loaded.module is not None and feed is not None:
-        record = with_gradients(record, loaded.module, feed, named_loss)
+    if loaded.module is not None and feed is not None and record.coverage.failure is None:
+        if backward:
+            record = with_gradients(record, loaded.module, feed, named_loss)
+        if train is not None:
+            record = with_training_data(record, loaded.module, feed, train)
     measured_at = time.perf_counter()
     report = judged(record, select=select, ignore=ignore, settings=settings)
-    bench = _bench(loaded.module, feed, train, record, limit=_STEPS[steps])
+    bench = _bench(loaded.module, feed, record, limit=_STEPS[steps])
     outcomes = debug_steps.carry_out(
         steps_called_for(record, report.findings),
         Case(record, report.findings, bench),
@@ -231,7 +234,7 @@ class _DataOf:
 
 
 def _bench(
-    module: nn.Module | None, feed: Feed | None, train: Feed | None, record: Scan, *, limit: float
+    module: nn.Module | None, feed: Feed | None, record: Scan, *, limit: float
 ) -> Bench | None:
     """The model with the first ``limit`` samples, unless its forward failed."""
     if module is None or feed is None or record.coverage.failure is not None or not limit:
@@ -241,7 +244,7 @@ def _bench(
         batches.append(batch)
         if sum(item.samples for item in batches) >= limit:
             break
-    return Bench(module, tuple(batches), feed, train)
+    return Bench(module, tuple(batches))
 
 
 def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str | None) -> Scan:

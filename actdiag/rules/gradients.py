@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.records import Severity
-from actdiag.rules import harm
-
 if TYPE_CHECKING:
     from actdiag.records import Scan, WeightStats
 
@@ -31,13 +28,6 @@ def is_layer(weight: WeightStats) -> bool:
 def rms(weight: WeightStats) -> float:
     """Rms of the gradient; 0 where none arrives or none is finite."""
     return (weight.gradient.rms or 0.0) if weight.gradient is not None else 0.0
-
-
-def by_harm(scan: Scan) -> Severity:
-    """Error where labels show that the model fails, info where they show that it works."""
-    if harm.fails(scan):
-        return Severity.ERROR
-    return Severity.INFO if harm.works(scan) else Severity.WARNING
 
 
 def basis(scan: Scan) -> str:

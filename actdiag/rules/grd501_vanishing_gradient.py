@@ -28,14 +28,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actdiag.records import Finding, Scan, Severity
+from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
-from actdiag.rules.gradients import basis, by_harm, layers, rms
+from actdiag.rules.gradients import basis, layers, rms
 from actdiag.rules.wording import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from actdiag.records import Finding, Scan
 
 REMEDY = (
     "Use ReLU or GELU in the hidden layers, add norms or residual connections, and initialise by "
@@ -55,7 +55,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     if rms(first) >= limits["of_last"] * rms(last):
         return
     yield RULE.finding(
-        by_harm(scan),
+        _severity(scan),
         None,
         f"The gradient vanishes on its way back: rms {number(rms(last))} at the last layer "
         f"('{last.name}'), {number(rms(first))} at the first ('{first.name}'), {basis(scan)}.",
@@ -71,6 +71,12 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         },
         threshold=dict(limits),
     )
+
+
+def _severity(scan: Scan) -> Severity:
+    if harm.fails(scan):
+        return Severity.ERROR
+    return Severity.INFO if harm.works(scan) else Severity.WARNING
 
 
 RULE = Rule(

@@ -105,6 +105,18 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: scan.gradients is not None and scan.gradients.samples > 0,
         _why_no_gradients,
     ),
+    "training-data": Need(
+        lambda scan, _: scan.training_data is not None,
+        lambda scan, _: "needs the training data: --train-data FILE",
+    ),
+    "training-labels": Need(
+        lambda scan, _: scan.training_data is not None and scan.training_data.accuracy is not None,
+        lambda scan, _: "needs class labels of the training data",
+    ),
+    "real-data": Need(
+        lambda scan, _: not scan.data.synthetic,
+        lambda scan, _: "needs real data: the input was made up",
+    ),
     "optimizer": Need(
         lambda scan, _: any(weight.update is not None for weight in scan.weights),
         lambda scan, _: "needs the state of Adam or of SGD with momentum in the checkpoint",

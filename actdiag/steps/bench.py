@@ -18,23 +18,17 @@ from actdiag.capture.containers import primary_output
 from actdiag.measure import Batch, Measurement, measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 Forward = Callable[..., Any]
 
 
 @dataclass(frozen=True)
 class Bench:
-    """A live model and its data.
-
-    ``batches`` is the part of the data, up to a few hundred samples, that experiments run on;
-    ``data`` is all of it, ``train`` the data the model was trained on, where that was given.
-    """
+    """A live model and ``batches``, the part of its data that experiments run on."""
 
     module: nn.Module
     batches: Sequence[Batch]
-    data: Iterable[Batch] = ()
-    train: Iterable[Batch] | None = None
 
     @property
     def samples(self) -> int:

@@ -17,12 +17,10 @@ def carry_out(case: Case) -> Result:
         return not_applicable("The model gives no distribution over classes.")
     if held_out.accuracy is None:
         return needs("Needs labels: give y in the data, or --labels.")
-    if case.bench is None or case.bench.train is None:
+    train = case.scan.training_data
+    if train is None:
         return needs("Needs the training data: --train-data FILE.")
-    from actdiag.measure import answers
-
-    train = answers(case.bench.module, case.bench.train)
-    if train is None or train.accuracy is None or train.nll is None or held_out.nll is None:
+    if train.accuracy is None or train.nll is None or held_out.nll is None:
         return needs("The training data holds no labels.")
     gap = train.accuracy - held_out.accuracy
     ratio = held_out.nll / max(train.nll, 1e-12)
@@ -42,6 +40,4 @@ def carry_out(case: Case) -> Result:
     return Result(Outcome.DONE, text, measured)
 
 
-STEP = Step(
-    "check-overfitting", "Compare training and held-out data", carry_out, works_on_copy=True
-)
+STEP = Step("check-overfitting", "Compare training and held-out data", carry_out)

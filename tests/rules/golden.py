@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actdiag.records import Coverage, Mistake, ModuleInfo, Scan
-from tests.rules import backwards, gating, golden_endings, golden_sequences
+from tests.rules import backwards, gating, golden_endings, golden_sequences, trained
 from tests.rules.build import FAILING, act, classifier, data_in, linear, scan, units, weight
 
 MESSAGES: dict[str, tuple[Scan, str]] = {
@@ -248,4 +248,5 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
     **gating.MESSAGES,
     **golden_endings.MESSAGES,
     **golden_sequences.MESSAGES,
+    **trained.MESSAGES,
 }

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules import backwards, endings, gating, sequences
+from tests.rules import backwards, endings, gating, sequences, trained
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -370,6 +370,7 @@ SICK: dict[str, Build] = {
     **endings.SICK,
     **gating.SICK,
     **sequences.SICK,
+    **trained.SICK,
 }
 HEALTHY: dict[str, Build] = {
     "ACT101": sparse,
@@ -409,4 +410,5 @@ HEALTHY: dict[str, Build] = {
     **endings.HEALTHY,
     **gating.HEALTHY,
     **sequences.HEALTHY,
+    **trained.HEALTHY,
 }

@@ -119,14 +119,9 @@ def test_the_gap_that_label_smoothing_aims_for(classes, gap):
 
 def test_leakage_counts_shared_samples_and_conflicting_labels():
     x, y = torch.randn(50, 4), torch.arange(50) % 2
-    from actdiag.feed import open_data
-    from actdiag.steps.bench import Bench
-
-    report = scan(nn.Linear(4, 2), (x, y))
-    train = open_data((torch.cat([x[:10], torch.randn(5, 4)]), torch.cat([1 - y[:5], y[5:15]])))
-    bench = Bench(nn.Linear(4, 2), (), open_data((x, y)), train)
-    case = Case(report.scan, report.findings, bench)
-    told = carry_out(["check-leakage"], case)["check-leakage"]
+    train = (torch.cat([x[:10], torch.randn(5, 4)]), torch.cat([1 - y[:5], y[5:15]]))
+    report = scan(nn.Linear(4, 2), (x, y), train_data=train)
+    told = carry_out(["check-leakage"], Case(report.scan, report.findings))["check-leakage"]
     assert told.outcome is Outcome.DONE
     assert told.measured["shared"] == 10
     assert told.measured["label_conflicts"] == 5

@@ -1,0 +1,76 @@
+"""``--train-data``: measured once, and read by rules and steps."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from actdiag import scan
+from actdiag.records import Report
+
+
+def sets():
+    generator = torch.Generator().manual_seed(3)
+    x, y = torch.randn(50, 4, generator=generator), torch.arange(50) % 2
+    others = torch.randn(5, 4, generator=generator)
+    return (x, y), (torch.cat((x[:10], others)), torch.cat((1 - y[:5], y[5:15])))
+
+
+def model():
+    torch.manual_seed(0)
+    return nn.Linear(4, 2).eval()
+
+
+def test_the_numbers_are_those_of_the_training_data():
+    data, (x, y) = sets()
+    train = scan(model(), data, train_data=(x, y), batch_size=7).scan.training_data
+    logits = model()(x)
+    assert train.samples == 15
+    assert train.accuracy == pytest.approx((logits.argmax(1) == y).double().mean().item())
+    assert train.nll == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-5)
+    assert train.mean_confidence == pytest.approx(logits.softmax(1).amax(1).mean().item(), rel=1e-5)
+
+
+def test_shared_samples_and_labels_that_contradict_each_other_are_counted():
+    data, train = sets()
+    report = scan(model(), data, train_data=train)
+    found = report.scan.training_data
+    assert (found.judged, found.shared, found.label_conflicts, found.repeated) == (50, 10, 5, 0)
+    [leak] = [finding for finding in report.findings if finding.code == "DAT704"]
+    assert leak.message == (
+        "10 of 50 samples (20.0 %) are training samples, 5 of them under another label."
+    )
+
+
+def test_repeated_rows_negative_zeros_and_other_batches_are_seen_through():
+    zero = torch.zeros(6, 3)
+    found = scan(nn.Linear(3, 2), zero, train_data=-zero, batch_size=4).scan.training_data
+    assert (found.shared, found.repeated, found.label_conflicts) == (6, 5, 0)
+    assert found.accuracy is None
+
+
+def test_made_up_input_is_not_looked_up():
+    found = scan(model(), input_shape=(4,), train_data=sets()[1]).scan.training_data
+    assert (found.samples, found.judged, found.shared) == (15, 0, 0)
+
+
+def test_training_data_that_the_model_cannot_take_is_told():
+    class Picky(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 2)
+
+        def forward(self, x):
+            if x.max() > 100:
+                raise ValueError("far too large")
+            return self.layer(x)
+
+    found = scan(Picky(), sets()[0], train_data=torch.full((8, 4), 200.0)).scan
+    assert found.training_data is None
+    assert found.data.notes[-1] == "the training data can't be run: ValueError: far too large"
+
+
+def test_it_is_kept_in_the_report():
+    report = scan(model(), sets()[0], train_data=sets()[1])
+    again = Report.from_json(report.to_json())
+    assert again.scan.training_data == report.scan.training_data

@@ -1,0 +1,64 @@
+"""The rules that compare with the training data, on scans written by hand."""
+
+import pytest
+
+from actdiag.records import DataInfo, OutputStats, Severity, Skip
+from tests.rules.build import classifier, found, scan
+from tests.rules.trained import known
+
+
+def judged(train, **output):
+    return found("OUT211", scan(output=classifier(**output), training_data=train))
+
+
+def test_a_gap_is_a_warning_and_a_worse_likelihood_alone_worth_knowing():
+    [gap] = judged(known(accuracy=0.99), accuracy=0.8, nll=0.15)
+    [ratio] = judged(known(accuracy=1.0, nll=1e-4), accuracy=0.97, nll=0.2)
+    assert (gap.severity, ratio.severity) == (Severity.WARNING, Severity.INFO)
+    assert gap.measured["gap"] == pytest.approx(0.19)
+
+
+@pytest.mark.parametrize(
+    ("train", "output"),
+    [
+        (known(accuracy=0.97), {"accuracy": 0.95, "nll": 0.15}),
+        (known(accuracy=1.0, nll=1e-4), {"accuracy": 0.99, "nll": 0.05}),
+        (known(accuracy=0.9, nll=0.05), {"accuracy": 0.95, "nll": 0.3}),
+        (known(accuracy=1.0, samples=9), {"accuracy": 0.8, "nll": 0.1, "predictions": 10}),
+    ],
+    ids=["close", "tiny-losses", "better-here", "few-samples"],
+)
+def test_what_is_no_over_fitting(train, output):
+    assert judged(train, **output) == []
+
+
+def test_what_is_missing_is_asked_for():
+    labelled = scan(output=classifier())
+    assert found("OUT211", labelled).reason == "needs the training data: --train-data FILE"
+    unlabelled = scan(output=classifier(), training_data=known(accuracy=None))
+    assert found("OUT211", unlabelled).reason == "needs class labels of the training data"
+    bare = found("OUT211", scan(output=OutputStats("logits", predictions=9), training_data=known()))
+    assert isinstance(bare, Skip)
+
+
+def leaked(**changes):
+    return found("DAT704", scan(training_data=known(**changes)))
+
+
+def test_leakage_is_as_severe_as_its_share():
+    assert leaked(shared=5)[0].severity is Severity.WARNING
+    assert leaked(shared=4)[0].severity is Severity.INFO
+    assert leaked(shared=0) == []
+    assert leaked(shared=500)[0].message == "All of 500 samples are training samples."
+    assert leaked(shared=1)[0].message == "1 of 500 samples (0.2 %) is a training sample."
+
+
+def test_a_table_that_repeats_itself_shares_rows_by_chance():
+    [finding] = leaked(shared=100, repeated=150)
+    assert finding.severity is Severity.INFO
+    assert finding.message.endswith("; the data repeats 150 of its own samples as well.")
+
+
+def test_made_up_input_cannot_leak():
+    made = scan(training_data=known(), data=DataInfo("synthetic", synthetic=True, samples=256))
+    assert found("DAT704", made).reason == "needs real data: the input was made up"
