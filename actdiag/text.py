@@ -12,8 +12,11 @@ def printable(text: object, limit: int = 200) -> str:
     Each unsafe character is shown as its code (``\x1b``, ``\u202e``); text longer than
     ``limit`` characters is cut, which an ellipsis shows.
     """
-    shown = "".join(_shown(character) for character in str(text)[: limit + 1])
-    return shown if len(str(text)) <= limit else shown[:limit] + "…"
+    whole = str(text)
+    if len(whole) <= limit and whole.isprintable():
+        return whole
+    shown = "".join(_shown(character) for character in whole[: limit + 1])
+    return shown if len(whole) <= limit else shown[:limit] + "…"
 
 
 def _shown(character: str) -> str:

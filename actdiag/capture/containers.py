@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -11,23 +11,33 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 
 _MOST = 64  # our choice: a generator need not end
+_NO_CONTAINERS = (type(None), bool, int, float, str)
 
 
 def tensors_in(value: Any, depth: int = 4) -> Iterator[Tensor]:
     """Every tensor in ``value``, in order, at most ``depth`` containers deep."""
     if isinstance(value, Tensor):
         yield value
-    elif depth and isinstance(value, Mapping):
-        for entry in value.values():
-            yield from tensors_in(entry, depth - 1)
-    elif depth and isinstance(value, PackedSequence):
-        yield value.data
-    elif depth and isinstance(value, list | tuple | set):
-        for entry in value:
-            yield from tensors_in(entry, depth - 1)
-    elif depth and dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for item in dataclasses.fields(value):
-            yield from tensors_in(getattr(value, item.name), depth - 1)
+    elif depth and type(value) not in _NO_CONTAINERS:
+        for entry in _entries(value):
+            if isinstance(entry, Tensor):
+                yield entry
+            elif type(entry) not in _NO_CONTAINERS:
+                yield from tensors_in(entry, depth - 1)
+
+
+def _entries(value: Any) -> Iterable[Any]:
+    if type(value) in (tuple, list):  # what calls mostly take, without a detour
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, Mapping):
+        return value.values()
+    if isinstance(value, PackedSequence):
+        return (value.data,)
+    if isinstance(value, list | tuple | set):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, item.name) for item in dataclasses.fields(value)]
+    return ()
 
 
 def generated(value: Any) -> Any:
