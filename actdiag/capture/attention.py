@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from actdiag.capture.observer import Observer
+    from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
-    from actdiag.capture.recorder import OpenSite
     from actdiag.stats.scores import Block
 
 _FUSED = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from actdiag.capture.capture import Capture
 from actdiag.capture.guard import preserved
-from actdiag.capture.recorder import OpenSite, Recorder
+from actdiag.capture.recorder import Recorder
 from actdiag.stats.gradients import GradientAccumulator
 from actdiag.text import printable
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from actdiag.capture.opened import OpenSite
     from actdiag.capture.trail import Trail
 
 Loss = Callable[[Any, Tensor, Tensor | None], Tensor]

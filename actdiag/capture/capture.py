@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from actdiag.capture.containers import generated, primary_output, tensors_in
+from actdiag.capture.answer import Answer
+from actdiag.capture.containers import generated, tensors_in
 from actdiag.capture.declared import own_parameters, unshared
 from actdiag.capture.graphs import graphs_observed, modules_of
 from actdiag.capture.guard import preserved, quiet
 from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
+from actdiag.capture.opened import OpenSite, Place
 from actdiag.capture.padding import mask_of
 from actdiag.capture.reach import with_bounds
-from actdiag.capture.recorder import OpenSite, Place, Recorder
+from actdiag.capture.recorder import Recorder
 from actdiag.capture.relay import Relay
 from actdiag.capture.seen import coverage
 from actdiag.capture.source import raising_line
@@ -34,9 +36,6 @@ if TYPE_CHECKING:
 
     from actdiag.capture.declared import Declared
     from actdiag.records import Coverage, Padding
-
-
-_DISTRIBUTIONS = ("softmax", "log_softmax", "sigmoid", "logsigmoid")
 
 
 class Capture:
@@ -67,7 +66,7 @@ class Capture:
         self._relay: Relay
         self._modules: dict[str, Declared]
         self._weights: dict[str, tuple[Tensor, ...]]
-        self._several = ""
+        self._answer: Answer
         self._restore = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -83,6 +82,7 @@ class Capture:
         }
         weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
+        self._answer = Answer(self._observer, self._root())
         self._relay = Relay(self._observer)
         self._restore.enter_context(graphs_observed(self.model, self._relay))
         return self
@@ -114,11 +114,7 @@ class Capture:
         finally:
             self._stack.running.clear()
             self._measure_inputs(pending)
-        for tensor in tensors_in(result):
-            self._note_returned(tensor)
-        output = self._answer(result)
-        if output is not None:
-            self._note_output(output)
+        output = self._answer.of(result)
         self._recorder.trails.clear()
         return output
 
@@ -178,59 +174,6 @@ class Capture:
         with torch._C.DisableTorchFunction():  # noqa: SLF001 - hooks run inside the function mode
             self._recorder.measure(site, output, after)
 
-    def _answer(self, result: Any) -> Tensor | None:
-        """The answer: ``logits``, else what a final softmax or sigmoid gave, else the first tensor.
-
-        Of several tensors the one that was chosen is told in the coverage's note.
-        """
-        chosen = primary_output(result)
-        given = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
-        if len(given) > 1 and chosen is given[0]:
-            chosen = next((tensor for tensor in given if self._is_distribution(tensor)), chosen)
-        if len(given) > 1 and chosen is not None and not self._several:
-            shapes = ", ".join("×".join(map(str, tensor.shape)) for tensor in given[:6])
-            place = next(index for index, tensor in enumerate(given, 1) if tensor is chosen)
-            self._several = (
-                f"The model gives {len(given)} tensors ({shapes}); number {place} is judged."
-            )
-        return chosen
-
-    def _is_distribution(self, tensor: Tensor) -> bool:
-        trail = self._recorder.trails.of(tensor)
-        if trail is None or not trail.straight or trail.changed or len(trail.sites) != 1:
-            return False
-        site = self._recorder.sites[trail.sites[0]]
-        return site.role is Role.ACTIVATION and site.function in _DISTRIBUTIONS
-
-    def _note_returned(self, tensor: Tensor) -> None:
-        trail = self._recorder.trails.of(tensor)
-        if trail is not None and len(trail.sites) == 1 and trail.straight:
-            self._recorder.sites[trail.sites[0]].returned = True
-
-    def _note_output(self, output: Tensor) -> None:
-        """Mark the site that gave the model's answer, or open one where none did."""
-        trail = self._recorder.trails.of(output)
-        if trail is not None and len(trail.sites) == 1 and trail.straight:
-            site = self._recorder.sites[trail.sites[0]]
-            if site.role is not Role.INPUT:
-                site.is_final = True
-                return
-        sample_axis = self._observer.sample_axis(output, None)
-        carried = trail.unit_axis if trail is not None else None
-        unit_axis = 1 if output.dim() == 2 and carried is None else carried  # noqa: PLR2004
-        site = self._recorder.open(
-            self._root(),
-            "output",
-            role=Role.OUTPUT,
-            tensor=output,
-            trail=trail,
-            unit_axis=unit_axis,
-        )
-        site.is_final = True
-        self._recorder.measure(
-            site, output, Trail((site.index,), unit_axis=unit_axis, sample_axis=sample_axis)
-        )
-
     def _failure(self, error: Exception) -> Failure:
         """Where the model raised: the innermost module whose forward is in the traceback."""
         module, traceback = None, error.__traceback__
@@ -269,7 +212,7 @@ class Capture:
 
     def coverage(self) -> Coverage:
         """What was seen and what was not."""
-        notes = [self._several] if self._several else []
+        notes = [self._answer.note] if self._answer.note else []
         if self._padding.masked:
             notes.append(self._padding.note)
         return coverage(self._observer, self._modules, self._weights, notes, self.failure)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from actdiag.capture.observer import Call, Observer
-    from actdiag.capture.recorder import OpenSite
+    from actdiag.capture.opened import OpenSite
 
 
 def gated_linear(observer: Observer, call: Call) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch.jit import ScriptModule
 
 from actdiag.capture.declared import unshared
-from actdiag.capture.recorder import Place
+from actdiag.capture.opened import Place
 from actdiag.text import printable
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from actdiag.capture.handwritten import Written
     from actdiag.capture.modules import ModuleStack
+    from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
-    from actdiag.capture.recorder import OpenSite, Recorder
+    from actdiag.capture.recorder import Recorder
     from actdiag.functions.row import ActivationFunction
     from actdiag.records import Role
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import torch
-
+from actdiag.capture.opened import OpenSite, Place, one_thread
 from actdiag.capture.padding import Part
 from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
@@ -18,79 +16,20 @@ from actdiag.records import Role, Site
 from actdiag.stats.site import SiteAccumulator
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable
 
     from torch import Tensor
 
     from actdiag.capture.padding import Mask
     from actdiag.functions.row import ActivationFunction
-    from actdiag.stats.attention import AttentionAccumulator
 
 
 SHUT = 0.01  # our choice: such a gate lets a hundredth of the value through
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: statistics are many small operations.
-
-    Waking other threads for each costs more than they give: measured, five to fifteen times as
-    much time on two busy cores.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-@dataclass(slots=True)
-class OpenSite:
-    """A site while it is being measured."""
-
-    index: int
-    name: str
-    module: str
-    module_class: str
-    function: str | None
-    role: Role
-    call: int
-    source: str | None
-    shape: tuple[int, ...]
-    unit_axis: int | None
-    dtype: str
-    accumulator: SiteAccumulator
-    inputs: tuple[int, ...] = ()
-    straight: bool = False
-    verbatim: bool = False
-    aligned: bool = False
-    returned: bool = False
-    is_final: bool = False
-    absorbed: bool = False
-    attention: AttentionAccumulator | None = None
-    input_id: int | None = None
-    shut: Tensor | None = None  # of a gate: how often each unit was shut
-    input_range: int | None = None  # the site that knows the range of this one's input
-
-    @property
-    def units(self) -> int | None:
-        """Size of the unit axis, or None when it is not known."""
-        return None if self.unit_axis is None else self.shape[self.unit_axis]
-
-
 def _is_verbatim(trail: Trail | None) -> bool:
     """Whether the tensor holds the values of one site, moved or reshaped at most."""
     return trail is not None and trail.straight and not trail.changed and len(trail.sites) == 1
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the model a call is made."""
-
-    module: str
-    module_class: str
-    own_name: bool  # the site takes the module's name, without ``/function``
 
 
 class Recorder:

@@ -19,8 +19,8 @@ from actdiag.stats import gates
 
 if TYPE_CHECKING:
     from actdiag.capture.observer import Observer
+    from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
-    from actdiag.capture.recorder import OpenSite
 
 _ARGUMENTS = 9  # of every recurrent function of torch
 _EVERY = 16

@@ -11,8 +11,8 @@ from actdiag.records import Role
 
 if TYPE_CHECKING:
     from actdiag.capture.observer import Call, Observer
+    from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
-    from actdiag.capture.recorder import OpenSite
 
 
 def squared_relu(observer: Observer, operation: Operation, call: Call) -> tuple[bool, Any]:

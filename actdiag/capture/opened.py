@@ -1,0 +1,76 @@
+"""A site while it is being measured, and where in the model it stands."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor
+
+    from actdiag.records import Role
+    from actdiag.stats.attention import AttentionAccumulator
+    from actdiag.stats.site import SiteAccumulator
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: statistics are many small operations.
+
+    Waking other threads for each costs more than they give: measured, five to fifteen times as
+    much time on two busy cores.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@dataclass(slots=True)
+class OpenSite:
+    """A site while it is being measured."""
+
+    index: int
+    name: str
+    module: str
+    module_class: str
+    function: str | None
+    role: Role
+    call: int
+    source: str | None
+    shape: tuple[int, ...]
+    unit_axis: int | None
+    dtype: str
+    accumulator: SiteAccumulator
+    inputs: tuple[int, ...] = ()
+    straight: bool = False
+    verbatim: bool = False
+    aligned: bool = False
+    returned: bool = False
+    is_final: bool = False
+    absorbed: bool = False
+    attention: AttentionAccumulator | None = None
+    input_id: int | None = None
+    shut: Tensor | None = None  # of a gate: how often each unit was shut
+    input_range: int | None = None  # the site that knows the range of this one's input
+
+    @property
+    def units(self) -> int | None:
+        """Size of the unit axis, or None when it is not known."""
+        return None if self.unit_axis is None else self.shape[self.unit_axis]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the model a call is made."""
+
+    module: str
+    module_class: str
+    own_name: bool  # the site takes the module's name, without ``/function``
