@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from actdiag._version import __version__
-from actdiag.cli import check, diff, explain, inspect, report, rules, scan
+from actdiag.cli import check, diff, explain, inspect, report, rules, scan, try_
 from actdiag.cli._failing import told_once
 
 app = typer.Typer(
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (scan, check, diff, inspect, report, rules, explain):
+for command in (scan, try_, check, diff, inspect, report, rules, explain):
     command.add_to(app)
 
 

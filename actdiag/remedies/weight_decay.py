@@ -15,14 +15,14 @@ def apply(arm: Arm, _subject: Subject) -> str:
     """Shrink the weights a little at every step."""
     arm.decay = _IN_ALL / (arm.settings.lr * arm.settings.steps)
     return (
-        f"weight decay of {arm.decay:.3g} for {arm.settings.steps} steps, which stands for 0.01 "
-        "over a long training"
+        f"weight decay of {arm.decay:.3g} for {arm.settings.steps} steps, in all as much as 0.01 "
+        "for 100,000 steps at a rate of 0.001"
     )
 
 
 REMEDY = Remedy(
     "weight-decay",
-    "Train with weight decay (AdamW, 0.01)",
+    "Train with weight decay",
     apply,
     kept_if_learned,
     causes=("over-fitting", "missing-regularisation"),

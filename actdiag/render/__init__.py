@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from actdiag.comparison import Comparison
-    from actdiag.records import Inspection, Report
+    from actdiag.records import Inspection, Report, Trial
 
 __all__ = [
     "FOLDER_FORMATS",
@@ -31,12 +31,15 @@ __all__ = [
     "render_all",
     "render_comparison",
     "render_inspection",
+    "render_trial",
     "require",
     "require_comparison",
     "require_inspection",
+    "require_trial",
 ]
 
 INSPECTION_FORMATS = ("json", "text")
+TRIAL_FORMATS = ("json", "text")
 COMPARISON_FORMATS = ("json", "markdown", "text")
 FOLDER_FORMATS = ("png",)  # several files each, so never printed
 
@@ -145,3 +148,25 @@ def render_comparison(name: str, found: Comparison, display: Display | None = No
     """
     module: Any = importlib.import_module(f"{__name__}._comparison")
     return str(module.render(require_comparison(name), found, display or Display()))
+
+
+def require_trial(name: str) -> str:
+    """Return ``name`` when a trial of remedies can be told in that format.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if name not in TRIAL_FORMATS:
+        message = f"there is no format '{name}' of a trial"
+        raise UsageError(message, hint=did_you_mean(name, TRIAL_FORMATS))
+    return name
+
+
+def render_trial(name: str, trial: Trial, display: Display | None = None) -> str:
+    """Return what came of trying remedies, as ``text`` fitted to ``display`` or as ``json``.
+
+    Raises:
+        UsageError: there is no such format.
+    """
+    module: Any = importlib.import_module(f"{__name__}._trial")
+    return str(module.render(require_trial(name), trial, display or Display()))
