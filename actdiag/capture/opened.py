@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from torch import Tensor
 
     from actdiag.records import Role
     from actdiag.stats.attention import AttentionAccumulator
     from actdiag.stats.site import SiteAccumulator
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: statistics are many small operations.
-
-    Waking other threads for each costs more than they give: measured, five to fifteen times as
-    much time on two busy cores.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 @dataclass(slots=True)

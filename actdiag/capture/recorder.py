@@ -8,11 +8,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from actdiag.capture.opened import OpenSite, Place, one_thread
+from actdiag.capture.opened import OpenSite, Place
 from actdiag.capture.padding import Part
 from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
+from actdiag.stats.regions import count_within
 from actdiag.stats.site import SiteAccumulator
 
 if TYPE_CHECKING:
@@ -150,14 +151,13 @@ class Recorder:
     def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the site's output of this pass and remember where the tensor came from."""
         if self._same_width(site, tensor):
-            with one_thread():
-                for part in self._parts(tensor, trail):
-                    site.accumulator.update(
-                        part.tensor,
-                        unit_axis=part.unit_axis,
-                        sample_axis=part.sample_axis,
-                        samples=part.samples,
-                    )
+            for part in self._parts(tensor, trail):
+                site.accumulator.update(
+                    part.tensor,
+                    unit_axis=part.unit_axis,
+                    sample_axis=part.sample_axis,
+                    samples=part.samples,
+                )
         self.follow(site, tensor, trail)
 
     def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
@@ -179,22 +179,20 @@ class Recorder:
         """Add the input of the site's function, before an in-place one overwrites it."""
         site.input_id = id(tensor)
         if self._same_width(site, tensor):
-            with one_thread():
-                for part in self._parts(tensor, trail):
-                    site.accumulator.update_input(
-                        part.tensor,
-                        unit_axis=part.unit_axis,
-                        sample_axis=part.sample_axis,
-                        samples=part.samples,
-                    )
+            for part in self._parts(tensor, trail):
+                site.accumulator.update_input(
+                    part.tensor,
+                    unit_axis=part.unit_axis,
+                    sample_axis=part.sample_axis,
+                    samples=part.samples,
+                )
 
     def count_shut(self, site: OpenSite, gate: Tensor, trail: Trail) -> None:
         """Count by unit how often a gate lets (nearly) nothing through."""
         if trail.unit_axis is None or gate.shape[trail.unit_axis] != site.units:
             return
         for part in self._parts(gate.detach(), trail):
-            units = part.tensor.movedim(part.unit_axis or 0, -1).flatten(0, -2)
-            found = (units.abs() < SHUT).sum(0)
+            found = count_within(part.tensor, unit_axis=part.unit_axis, limit=SHUT)
             site.shut = found if site.shut is None else site.shut + found
 
     def _parts(self, tensor: Tensor, trail: Trail) -> Iterable[Part]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from actdiag.stats import native
-from actdiag.stats.layout import as_float, columns, groups
+from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import AT_ONCE, picked
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
+from actdiag.stats.threads import one_thread
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,8 +125,9 @@ class Inputs:
     def settle_slopes(self) -> None:
         """Add the slopes at the inputs that wait."""
         if self.waiting is not None and self.function.slope is not None:
-            for values in torch.split(self.waiting[: self.waits], AT_ONCE):
-                self._add_slopes(self.function.slope, values, finite=self.finite)
+            with one_thread():
+                for values in torch.split(self.waiting[: self.waits], AT_ONCE):
+                    self._add_slopes(self.function.slope, values, finite=self.finite)
         self.waits, self.finite = 0, True
 
     def _counts(self, block: Tensor) -> Tensor:
@@ -173,6 +175,20 @@ class Inputs:
             has_linear=function.linear_region is not None,
             is_relu=self.is_relu,
         )
+
+
+def count_within(tensor: Tensor, *, unit_axis: int | None, limit: float) -> Tensor:
+    """How many values of each unit are smaller than ``limit`` in size, shape ``(units,)``."""
+    plan = native.plan_of(tensor, unit_axis=unit_axis, sample_axis=None, samples=1, limit=0)
+    if plan is None or tensor.numel() == 0:
+        values = arrange(tensor, unit_axis=unit_axis).values
+        return (values.abs() < limit).sum((0, *range(2, values.ndim)))
+    # The kernel counts in closed intervals: up to the largest value below the limit.
+    kind = torch.float64 if tensor.dtype == torch.float64 else torch.float32
+    last = torch.tensor(limit, dtype=kind).nextafter(torch.tensor(0, dtype=kind)).item()
+    table = _blank(plan.units)
+    native.merge_regions(plan, tensor, table, native.Regions(math.nan, math.nan, -last, last))
+    return table[InputRow.LINEAR].long()
 
 
 def joined(stack: Tensor) -> Tensor:

@@ -18,6 +18,7 @@ from actdiag.stats.quantiles import PER_SAMPLE, Buckets
 from actdiag.stats.regions import SLOPES_PER_SAMPLE, Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
+from actdiag.stats.threads import one_thread
 from actdiag.stats.units import measure
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from actdiag.functions.row import ActivationFunction
     from actdiag.records import SiteStats, UnitStats
+    from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
 
 
@@ -82,7 +84,11 @@ class SiteAccumulator:
         )
         if plan is not None and self._merge_natively(plan, output, self.buckets):
             return
-        view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
+        with one_thread():
+            view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
+            self._merge_by_torch(view, self.buckets)
+
+    def _merge_by_torch(self, view: View, buckets: Buckets) -> None:
         found = measure(view)
         self.tables.add(found.table, by_unit=view.by_unit)
         if found.samples is None:
@@ -90,7 +96,7 @@ class SiteAccumulator:
         else:
             self.samples.add(found.samples, by_unit=view.by_unit)
         self.nan = self.nan + found.nan
-        self.buckets.add(view.values)
+        buckets.add(view.values)
 
     def _merge_natively(self, plan: Plan, output: Tensor, buckets: Buckets) -> bool:
         """Take in an output in place; false where units don't match and nothing was done."""
@@ -139,7 +145,8 @@ class SiteAccumulator:
         }
         plan = native.plan_of(x, **axes, limit=SLOPES_PER_SAMPLE)
         if plan is None or not self.inputs.merge_natively(plan, x):
-            self.inputs.add(arrange(x, **axes))
+            with one_thread():
+                self.inputs.add(arrange(x, **axes))
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from actdiag import functions
 from actdiag.functions.row import ActivationFunction
-from actdiag.stats.regions import is_relu
+from actdiag.stats.regions import count_within, is_relu
 from actdiag.stats.site import SiteAccumulator
-from tests.stats.values import tensors
+from tests.stats.oracle import by_unit
+from tests.stats.values import tensors, to_numpy
 
 FLOATS = (torch.float32, torch.float64, torch.float16)
 ELEMENTWISE = [row for row in functions.ALL if row.elementwise and row.slope is not None]
@@ -145,3 +146,14 @@ def test_masked_inputs_are_counted_and_leave_the_range_alone():
     stats, units = after_inputs(tensor, functions.get("sigmoid"))
     assert stats.input_nonfinite == 1
     assert units.input_min == (1.0, 0.5)
+
+
+@given(tensor=tensors(dtypes=FLOATS), data=st.data())
+def test_values_within_a_limit_are_counted_by_unit(tensor, data):
+    axis = data.draw(st.none() | st.integers(0, tensor.dim() - 1))
+    limit = data.draw(st.sampled_from([0.01, 1.0, 3.4e38]))
+    rows = by_unit(to_numpy(tensor), axis)
+    edge = np.float64(limit) if tensor.dtype == torch.float64 else np.float64(np.float32(limit))
+    with np.errstate(invalid="ignore"):
+        wanted = (np.abs(rows) < edge).sum(1)
+    assert count_within(tensor, unit_axis=axis, limit=limit).tolist() == list(wanted)
