@@ -33,6 +33,7 @@ from actdiag.measure import (
     whole_batches,
 )
 from actdiag.passes.gradients import check_labels, loss_named, with_gradients
+from actdiag.passes.modes import Modes
 from actdiag.passes.optimizer import with_updates
 from actdiag.passes.training import with_training_data
 from actdiag.ready import check_mask, initialised, ready
@@ -255,12 +256,14 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str 
         note = " ".join(("Only the weights were read: the model was not run.", *loaded.notes))
         info = replace(loaded.info, proposal=loaded.proposal)
         return Scan(tool, info, DataInfo("none"), Coverage(note=note), weights=weights)
-    found = measure(module, feed, total=feed.samples, progress=progress, mask=mask)
+    modes = Modes(module)
+    batches = modes.noting(feed)
+    found = measure(module, batches, total=feed.samples, progress=progress, mask=mask)
     failure = found.coverage.failure
     if failure is not None:
         failure = replace(failure, advice=tuple(feed.advice))
     note = " ".join((*loaded.notes, found.coverage.note)).strip()
-    return Scan(
+    record = Scan(
         tool=tool,
         model=loaded.info,
         data=_data_info(feed, found),
@@ -271,6 +274,7 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str 
         output=found.output,
         weights=weights_of(module),
     )
+    return modes.added_to(record)
 
 
 def _data_info(feed: Feed, found: Measurement) -> DataInfo:

@@ -227,11 +227,10 @@ class SiteStats:
     ``between_sample`` is the variance of the per-sample means of the units, summed, over the
     variance of all elements: 0 means the layer answers the same whatever the sample.
     ``*_units`` count units; null where the notion does not apply to the function.
-    ``median_abs`` is the median size of the values. Over ``sampled_rows`` rows, each the units at
-    one position of one sample, ``effective_rank`` is the exponential of the entropy of the singular
-    values of the centred rows (Roy and Vetterli 2007), null where the rows do not differ, and
-    ``token_cosine`` the mean cosine between positions of the same sample, each unit divided by its
-    rms; null where a sample has one position.
+    Over ``sampled_rows`` rows, each the units at one position of one sample, ``effective_rank`` is
+    the exponential of the entropy of the singular values of the centred rows (Roy and Vetterli
+    2007), null where the rows do not differ, and ``token_cosine`` the mean cosine between positions
+    of the same sample, each unit divided by its rms; null where a sample has one position.
     """
 
     elements: int = 0
@@ -258,7 +257,6 @@ class SiteStats:
     effective_rank: float | None = None
     token_cosine: float | None = None
     sampled_rows: int | None = None
-    median_abs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,12 @@ def _why_no_gradients(scan: Scan, limits: Limits) -> str:
     return f"needs gradients, and there are none: {scan.gradients.note}"
 
 
+def _why_not_compared(scan: Scan, limits: Limits) -> str:
+    if any("BatchNorm" in module.class_name for module in scan.modules):
+        return "needs at least 16 samples of one shape, to run the model as in training"
+    return "needs a layer with running statistics, such as BatchNorm, and this model has none"
+
+
 NEEDS: dict[str, Need] = {
     "forward": Need(_ran, _why_not_run),
     "observations": Need(
@@ -116,6 +122,11 @@ NEEDS: dict[str, Need] = {
     "real-data": Need(
         lambda scan, _: not scan.data.synthetic,
         lambda scan, _: "needs real data: the input was made up",
+    ),
+    "both-modes": Need(lambda scan, _: scan.train_eval is not None, _why_not_compared),
+    "gated-product": Need(
+        lambda scan, _: any(site.role is Role.GATED_PRODUCT for site in scan.sites),
+        lambda scan, _: "needs a gated product, such as SwiGLU's, and this model has none",
     ),
     "optimizer": Need(
         lambda scan, _: any(weight.update is not None for weight in scan.weights),

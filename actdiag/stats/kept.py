@@ -12,12 +12,12 @@ from actdiag.stats.calibration import (
     fit_temperature,
     negative_log_likelihood,
 )
+from actdiag.stats.ranks import mixed
 
 MOST_ROWS = 20_000
 MOST_NUMBERS = 1 << 22
 # Fewer say nothing about a temperature. Our choice.
 FEWEST_ROWS = 20
-_ODD = -7046029254386353131  # 2^64 divided by the golden ratio, as a signed integer
 
 
 class KeptRows:
@@ -37,7 +37,7 @@ class KeptRows:
     def add(self, number: Tensor, rows: Tensor, labels: Tensor) -> None:
         """Offer rows of log-probabilities ``(answers, classes)`` with their numbers and labels."""
         limit = min(self.most, MOST_NUMBERS // rows.shape[1])
-        rank = _mixed(number + (self.seed << 40))
+        rank = mixed(number + (self.seed << 40))
         if len(self.rank) >= limit:
             better = rank < self.rank[-1]
             rank, rows, labels = rank[better], rows[better], labels[better]
@@ -70,10 +70,3 @@ class KeptRows:
 def _error(log_probabilities: Tensor, labels: Tensor) -> float:
     confidence, predicted = log_probabilities.exp().max(1)
     return expected_calibration_error(confidence, predicted == labels) or 0.0
-
-
-def _mixed(number: Tensor) -> Tensor:
-    """A 64-bit hash of each integer, so that neighbours are far apart."""
-    mixed = (number + 1) * _ODD
-    mixed = (mixed ^ (mixed >> 31)) * _ODD
-    return mixed ^ (mixed >> 29)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from actdiag.records import Coverage, Mistake, ModuleInfo, Scan
-from tests.rules import backwards, gating, golden_endings, golden_sequences, trained
+from tests.rules import (
+    backwards,
+    both_modes,
+    gating,
+    golden_endings,
+    golden_sequences,
+    outliers,
+    trained,
+)
 from tests.rules.build import FAILING, act, classifier, data_in, linear, scan, units, weight
 
 MESSAGES: dict[str, tuple[Scan, str]] = {
@@ -249,4 +257,6 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
     **golden_endings.MESSAGES,
     **golden_sequences.MESSAGES,
     **trained.MESSAGES,
+    **both_modes.MESSAGES,
+    **outliers.MESSAGES,
 }

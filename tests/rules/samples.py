@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules import backwards, endings, gating, sequences, trained
+from tests.rules import backwards, both_modes, endings, gating, outliers, sequences, trained
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -371,6 +371,8 @@ SICK: dict[str, Build] = {
     **gating.SICK,
     **sequences.SICK,
     **trained.SICK,
+    **both_modes.SICK,
+    **outliers.SICK,
 }
 HEALTHY: dict[str, Build] = {
     "ACT101": sparse,
@@ -411,4 +413,6 @@ HEALTHY: dict[str, Build] = {
     **gating.HEALTHY,
     **sequences.HEALTHY,
     **trained.HEALTHY,
+    **both_modes.HEALTHY,
+    **outliers.HEALTHY,
 }
