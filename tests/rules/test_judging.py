@@ -165,7 +165,7 @@ def test_a_rule_that_raises_does_not_cost_the_report():
     ("select", "ignore", "codes"),
     [
         (["ACT101"], [], {"ACT101"}),
-        (["dead-relu", "OUT2"], ["OUT201"], {"ACT101"}),
+        (["dead-relu", "OUT2"], ["OUT201", "OUT212"], {"ACT101"}),
         (["act101"], [], {"ACT101"}),
         ([], ["ACT", "OUT", "INI", "ARC"], {"DAT701"}),
     ],

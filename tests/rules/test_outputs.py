@@ -116,17 +116,40 @@ def test_sure_answers_at_chance_speak_for_other_labels():
         {"mean_confidence": 0.3},  # has not learned
         {"between_sample_std": 1e-6},  # answers the same
         {"predicted_classes": 1},
-        {"accuracy": 0.6},  # works, if over-confident
     ],
 )
 def test_at_chance_for_another_reason_the_labels_are_not_blamed(changes):
-    assert not found("OUT212", answered(**SURE | changes))
+    [finding] = found("OUT212", answered(**SURE | changes))
+    assert finding.severity is Severity.WARNING
+    assert "may not belong" not in finding.message
+    assert finding.remedy.startswith("See what keeps it from learning")
+
+
+def test_what_works_if_over_confident_is_above_chance():
+    assert not found("OUT212", answered(**SURE | {"accuracy": 0.6}))
+
+
+def test_a_regression_is_at_chance_where_the_mean_does_as_well():
+    values: dict[str, Any] = {"kind": "values", "accuracy": None, "majority": None}
+    [finding] = found("OUT212", answered(**values, r2=-0.03))
+    assert finding.severity is Severity.WARNING
+    assert finding.message == (
+        "R² -0.03 over 500 answers: always answering the mean of the targets would be as good."
+    )
+    assert not found("OUT212", answered(**values, r2=0.31))
+    assert not found("OUT212", answered(**values, r2=-0.03, predictions=20))
+
+
+def test_imbalanced_labels_make_chance_only_worth_knowing():
+    [finding] = found("OUT212", answered(accuracy=0.9, majority=0.9, mean_confidence=0.5))
+    assert finding.severity is Severity.INFO
 
 
 def test_fresh_weights_are_sure_by_chance():
     of = answered(**SURE)
     drawn = weight("0", (100, 100), std=1.0, min=-4.0, max=4.0)
-    assert not found("OUT212", scan(*of.sites, output=of.output, weights=(drawn,)))
+    [finding] = found("OUT212", scan(*of.sites, output=of.output, weights=(drawn,)))
+    assert finding.message.endswith("The weights look as an initialiser left them.")
 
 
 def test_where_all_labels_are_the_same_one_mistake_is_not_below_chance():
