@@ -265,7 +265,7 @@ def _settings(
 def _with_steps(
     engine: Engine, steps: int | None, epochs: int | None, budget: float
 ) -> tuple[Settings, str]:
-    """The settings with the number of steps: as asked, else 300 or what half the time allows."""
+    """The settings with the number of steps: as asked, else 300 or what the time allows."""
     settings = engine.settings
     fitted, _ = engine.parts(Start.KEPT, engine.seed)
     if steps is not None:
@@ -278,7 +278,7 @@ def _with_steps(
     begun = time.monotonic()
     warm.run_for_pace()
     pace = (time.monotonic() - begun) / _WARM_UP
-    possible = int(budget / 2 / pace / (2 * engine.seeds))
+    possible = int(budget / pace / (2 * engine.seeds))  # of one remedy and its control at least
     if possible >= STEPS:
         return replace(settings, steps=STEPS), ""
     fewer = max(possible, _FEWEST_STEPS)

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from actdiag.records import CauseVerdict, Diagnosis, Finding, Scan, Severity
+from actdiag import functions
+from actdiag.records import CauseVerdict, Diagnosis, Finding, Role, Scan, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +71,13 @@ class Subject:
         return tuple(dict.fromkeys(item.code for item in loud))
 
     @property
+    def schemes(self) -> set[str]:
+        """What initialisation the hidden activations want: ``he``, ``xavier``, or both."""
+        sites = (site for site in self.scan.sites if site.role is Role.ACTIVATION)
+        rows = (functions.find(site.function or "") for site in sites if not site.is_final)
+        return {row.initialisation for row in rows if row is not None and row.elementwise}
+
+    @property
     def learned(self) -> bool:
         """Whether the weights are worth keeping: no symptom says that the model does not work."""
         return not any(diagnosis.symptom in _FAILING for diagnosis in self.diagnoses)
@@ -93,6 +101,11 @@ def fresh(_subject: Subject) -> Start:
 def kept_if_learned(subject: Subject) -> Start:
     """Train on what has learned something; dead units have no gradient, so start the rest anew."""
     return Start.KEPT if subject.learned and not subject.weights_at_fault else Start.FRESH
+
+
+def anything(_subject: Subject) -> bool:
+    """Any network will do."""
+    return True
 
 
 @dataclass
@@ -153,6 +166,7 @@ class Remedy:
         causes: confirmed causes that call for it, as the diagnoses name them.
         codes: rules whose findings call for it.
         cheap: whether it is tried without being called for.
+        suits: whether it can be called for in such a network at all.
     """
 
     name: str
@@ -163,6 +177,7 @@ class Remedy:
     causes: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     cheap: bool = False
+    suits: Callable[[Subject], bool] = anything
 
     def control(self, subject: Subject) -> Start:
         """Where the control starts."""
@@ -170,5 +185,7 @@ class Remedy:
 
     def called_for_by(self, subject: Subject) -> tuple[str, ...]:
         """The confirmed causes and rule codes that call for it."""
+        if not self.suits(subject):
+            return ()
         causes = (cause for cause in subject.causes if cause in self.causes)
         return (*causes, *(code for code in subject.codes if code in self.codes))

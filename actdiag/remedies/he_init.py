@@ -48,4 +48,5 @@ REMEDY = Remedy(
     control_start=control_start,
     causes=("bad-initialisation", "dead-relus", "exploding-activations", "non-finite-weights"),
     codes=("INI401", "INI402", "INI403"),
+    suits=lambda subject: subject.schemes != {"xavier"},
 )

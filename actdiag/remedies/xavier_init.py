@@ -20,6 +20,7 @@ REMEDY = Remedy(
     apply,
     fresh,
     control_start=control_start,
-    causes=("bad-initialisation", "saturated-activations"),
-    codes=("INI401", "INI402"),
+    causes=("bad-initialisation", "non-finite-weights", "saturated-activations"),
+    codes=("INI401", "INI402", "INI403"),
+    suits=lambda subject: "xavier" in subject.schemes,
 )
