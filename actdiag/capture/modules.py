@@ -51,6 +51,7 @@ class ModuleStack:
         self.opened = 0
         self.declared = declared
         self._on_exit = on_exit
+        self._entered: dict[tuple[str, str], tuple[Place, str | None]] = {}
         self._handles: list[RemovableHandle] = []
         for _, first, module in unshared(model):
             name = printable(first)
@@ -87,9 +88,13 @@ class ModuleStack:
         """The module of that name begins to run."""
         module = self.declared[name]
         self.calls[name] += 1
-        own_name = bool(name) and module.builtin
-        place = Place(name, printable(module.class_name), own_name=own_name)
-        function = module.function if name else None
+        known = self._entered.get((name, module.qualified))  # a lazy one changes its class
+        if known is None:
+            own_name = bool(name) and module.builtin
+            place = Place(name, printable(module.class_name), own_name=own_name)
+            known = place, module.function if name else None
+            self._entered[name, module.qualified] = known
+        place, function = known
         self.running.append(Running(place, module.leaf, self.opened, function))
 
     def leave(self, args: Any, output: Any) -> None:

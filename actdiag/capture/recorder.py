@@ -117,6 +117,9 @@ class Recorder:
 
     def _pass(self, site: OpenSite) -> None:
         """A known site was met; one that comes earlier than in the first pass keeps its place."""
+        if self._after < len(self._order) and self._order[self._after] == site.index:
+            self._after += 1
+            return
         with contextlib.suppress(ValueError):
             self._after = self._order.index(site.index, self._after) + 1
 
