@@ -84,6 +84,5 @@ REMEDY = Remedy(
     "Draw the dead units anew and train on",
     apply,
     kept,
-    causes=("dead-relus",),
-    codes=("ACT101",),
+    codes=("ACT101",),  # a layer that is dead as a whole calls for fresh weights first
 )
