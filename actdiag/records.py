@@ -765,6 +765,10 @@ class Report:
     def __str__(self) -> str:
         return self._told(color=False)
 
+    def _repr_html_(self) -> str:
+        page: str = importlib.import_module("actdiag.render.html").render(self)
+        return page
+
     def _told(self, *, color: bool) -> str:
         """The report as the terminal shows it; the renderer is looked up by name, being above."""
         told: str = importlib.import_module("actdiag.render.text").render(self, color=color)
