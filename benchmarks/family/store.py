@@ -94,7 +94,10 @@ def _scanned(model: torch.nn.Module, case: Case) -> tuple[Report, Report]:
     train = data.scaled(case.data, case.scaling)
     x, y = torch.from_numpy(split.scan_x), torch.from_numpy(split.scan_y)
     beside = (torch.from_numpy(train.train_x), torch.from_numpy(train.train_y))
+    apart = len(split.scan_x) == len(split.held_x)  # of small sets all is scanned: nothing is left
     return (
-        actdiag.scan(model, (x, y), train_data=beside, gradients=True, steps="none"),
+        actdiag.scan(
+            model, (x, y), train_data=beside if apart else None, gradients=True, steps="none"
+        ),
         actdiag.scan(model, x, steps="none"),
     )
