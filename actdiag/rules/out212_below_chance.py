@@ -1,4 +1,4 @@
-"""Right no more often than a constant answer would be.
+"""Right hardly more often than a constant answer would be.
 
 ## What it sees
 An accuracy below the share of the most frequent label, by more than three standard errors; and an
@@ -109,6 +109,8 @@ def _message(scan: Scan, output: OutputStats, *, below: bool, sure: bool) -> str
         f"{percent(output.accuracy)} of {count(output.predictions, 'answer')} are right; always "
         f"answering the most frequent label would reach {percent(output.majority)}."
     )
+    if output.accuracy > (output.majority or 0):
+        text += " That is hardly better."
     if not sure:
         return text + untrained
     return (

@@ -122,6 +122,7 @@ def test_at_chance_for_another_reason_the_labels_are_not_blamed(changes):
     [finding] = found("OUT212", answered(**SURE | changes))
     assert finding.severity is Severity.WARNING
     assert "may not belong" not in finding.message
+    assert "would reach 10.0 %. That is hardly better." in finding.message
     assert finding.remedy.startswith("See what keeps it from learning")
 
 
