@@ -18,7 +18,7 @@ from tests.remedies.build import Functional, clouds, network
 
 def applied(name, module, scale=1.0):
     x, y = clouds(scale=scale)
-    report = actdiag.scan(module, (x, y))
+    report = actdiag.scan(module, (x, y), steps="none")
     subject = Subject(report.scan, report.findings, report.diagnoses, "logits")
     arm = Arm(copy.deepcopy(module), Settings("adam", 1e-2), Batch((x,), {}, y, len(x)), 0)
     return arm, registry()[name].apply(arm, subject), report.scan
