@@ -48,6 +48,16 @@ def test_nothing_runs_in_any_command(name, tmp_path, canary):
     assert "✓ safe" not in inspected.stdout
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_runs_in_the_commands_that_take_more_than_a_model(name, tmp_path, canary):
+    path = str(written(name, tmp_path, canary))
+    for arguments in (["check", path], ["diff", path, path], ["try", path, __file__]):
+        done = run(*arguments)
+        assert not canary.exists()
+        assert done.exit_code in {2, 4}
+        assert "should not have happened" not in done.stderr
+
+
 @pytest.mark.parametrize("output", ["text", "json"])
 def test_names_of_layers_are_hostile_text(tmp_path, output):
     module = nn.Sequential()
