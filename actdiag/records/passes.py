@@ -1,0 +1,75 @@
+"""What passes of their own measured: gradients, updates, train mode, training data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStats:
+    """The step that a checkpoint's own optimizer state makes of a parameter.
+
+    ``ratio`` is the norm of the step over the norm of the weight, ``rule`` adam or sgd, ``lr`` the
+    learning rate of the step; ``initial_lr`` that which its schedule began with, where one did.
+    """
+
+    ratio: float
+    rule: str
+    lr: float
+    initial_lr: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gradients:
+    """The backward pass: what was differentiated, and over how much data.
+
+    ``loss`` names it, ``assumed`` says that nobody did, so that it was read off the labels and the
+    output. ``value`` is its mean. ``thawed`` says that every parameter was frozen and that they
+    were measured as if they were not.
+    """
+
+    loss: str
+    assumed: bool
+    samples: int
+    batches: int
+    value: float | None = None
+    thawed: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainEval:
+    """The model's answers to one batch with batch statistics and with running statistics.
+
+    ``correlation`` is Pearson's, over all values of the answer; null where one does not vary.
+    ``layers`` counts the layers that keep running statistics.
+    """
+
+    samples: int
+    layers: int
+    correlation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What is known of the data the model was trained on, beside the data of the scan.
+
+    Attributes:
+        samples: number of its samples.
+        accuracy: of the model on it; null without labels.
+        nll: mean negative log-likelihood of its labels; null without.
+        mean_confidence: of the model on it.
+        judged: samples of the data that were looked up in it.
+        shared: how many of them stand in it, value for value.
+        label_conflicts: how many of those stand there under another label.
+        repeated: how many of the judged ones repeat an earlier one of them.
+    """
+
+    samples: int
+    accuracy: float | None = None
+    nll: float | None = None
+    mean_confidence: float | None = None
+    judged: int = 0
+    shared: int = 0
+    label_conflicts: int = 0
+    repeated: int = 0

@@ -1,0 +1,176 @@
+"""What was made of a scan: findings, diagnoses, the report."""
+
+from __future__ import annotations
+
+import importlib
+import typing
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from actdiag.errors import UsageError
+from actdiag.records.document import from_json, to_json
+from actdiag.records.scan import Scan, Timings
+from actdiag.records.words import (
+    SCHEMA_VERSION,
+    CauseVerdict,
+    Confidence,
+    Measured,
+    Outcome,
+    ReportVerdict,
+    Severity,
+)
+
+_NESTED = ("per_unit", "quantiles", "attention", "gradient", "inputs")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that fired at one place.
+
+    ``units`` are the first twenty unit indices concerned. ``follows_from`` holds fingerprints of
+    the findings that explain this one. ``remedy`` says in one sentence what to do.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    confidence: Confidence
+    site: str | None
+    module: str | None
+    source: str | None
+    message: str
+    remedy: str = ""
+    measured: Measured = field(default_factory=dict)
+    threshold: Measured = field(default_factory=dict)
+    units: tuple[int, ...] = ()
+    follows_from: tuple[str, ...] = ()
+    fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A rule that could not run, and what it needs."""
+
+    code: str
+    needs: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Findings that the settings say to leave out.
+
+    ``rule`` is a code, the beginning of codes or a name, ``modules`` a pattern of module or site
+    names as for files. ``findings`` counts what was left out.
+    """
+
+    rule: str
+    modules: str
+    reason: str
+    findings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A documented cause and what the measurement says of it."""
+
+    name: str
+    verdict: CauseVerdict
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """A documented debug step and what came out when it was carried out."""
+
+    id: str
+    text: str
+    outcome: Outcome
+    result: str
+    measured: Measured = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A symptom with its numbers, a verdict on each documented cause, each debug step's outcome.
+
+    ``where`` names the site that the diagnosis points at, ``advice`` what to do first.
+    ``findings`` holds fingerprints of the findings it rests on, so that a report tells each
+    of them once.
+    """
+
+    symptom: str
+    title: str
+    statement: str
+    measured: Measured = field(default_factory=dict)
+    causes: tuple[Cause, ...] = ()
+    steps: tuple[StepOutcome, ...] = ()
+    where: str | None = None
+    source: str | None = None
+    advice: str = ""
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A scan, what the rules found in it, and the diagnoses.
+
+    ``known`` holds the fingerprints of findings that a baseline has too, no milder than here.
+    ``ignored`` counts the findings that the settings say to leave out, and holds the reasons.
+    """
+
+    scan: Scan = field(metadata={"flatten": True})
+    findings: tuple[Finding, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    skipped: tuple[Skip, ...] = ()
+    verdict: ReportVerdict = ReportVerdict.NOT_CHECKED
+    timings: Timings = field(default_factory=Timings)
+    known: tuple[str, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """True when something was checked and nothing at or above ``warning`` was found."""
+        worst = min((finding.severity.rank for finding in self.findings), default=99)
+        return self.verdict is not ReportVerdict.NOT_CHECKED and worst >= Severity.INFO.rank
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as JSON values, in the order and with the names of schema version 1."""
+        return {"schema_version": SCHEMA_VERSION, **to_json(self)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Self:
+        """Read a saved report.
+
+        Raises:
+            UsageError: the document is no report, or of a schema version newer than this one.
+        """
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if version != SCHEMA_VERSION:
+            message = f"not an actdiag report of schema version {SCHEMA_VERSION}"
+            raise UsageError(message, hint="Save one with: actdiag scan ... --report json=PATH")
+        return typing.cast("Self", from_json(cls, document))
+
+    def to_frame(self) -> Any:
+        """The sites as a pandas DataFrame: a row per site, its quantiles as ``q0.5`` and so on."""
+        pandas = importlib.import_module("pandas")
+        rows = []
+        for site in self.scan.sites:
+            row = {key: value for key, value in to_json(site).items() if key not in _NESTED}
+            rows.append(row | {f"q{level}": at for level, at in site.stats.quantiles.items()})
+        return pandas.DataFrame(rows)
+
+    def __rich__(self) -> Any:
+        return importlib.import_module("rich.text").Text.from_ansi(self._told(color=True))
+
+    def __str__(self) -> str:
+        return self._told(color=False)
+
+    def _repr_html_(self) -> str:
+        page: str = importlib.import_module("actdiag.render.html").render(self)
+        return page
+
+    def _told(self, *, color: bool) -> str:
+        """The report as the terminal shows it; the renderer is looked up by name, being above."""
+        told: str = importlib.import_module("actdiag.render.text").render(self, color=color)
+        return told
