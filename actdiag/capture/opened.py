@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from actdiag.records import Role
     from actdiag.stats.attention import AttentionAccumulator
+    from actdiag.stats.rows import RowSample
     from actdiag.stats.site import SiteAccumulator
 
 
@@ -39,6 +40,7 @@ class OpenSite:
     attention: AttentionAccumulator | None = None
     input_id: int | None = None
     shut: Tensor | None = None  # of a gate: how often each unit was shut
+    rows: RowSample | None = None
     input_range: int | None = None  # the site that knows the range of this one's input
 
     @property

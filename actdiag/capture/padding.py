@@ -21,12 +21,13 @@ HIDES = ("src_key_padding_mask", "key_padding_mask", "padding_mask", "encoder_pa
 
 
 class Part(NamedTuple):
-    """Some samples of a tensor, and where their axes lie now."""
+    """Some samples of a tensor, and where their axes lie now; ``rows`` says which, if not all."""
 
     tensor: Tensor
     unit_axis: int | None
     sample_axis: int | None
     samples: int
+    rows: Tensor | None = None
 
 
 class Mask:
@@ -64,7 +65,7 @@ class Mask:
         unit = None if unit_axis is None else 2 + rest.index(unit_axis)
         for rows, columns in self._groups:
             chosen = columns.view(len(rows), -1)
-            yield Part(moved[rows.unsqueeze(1), chosen], unit, 0, len(rows))
+            yield Part(moved[rows.unsqueeze(1), chosen], unit, 0, len(rows), rows)
 
     def _axis(self, tensor: Tensor, unit: int | None, sample: int | None) -> int | None:
         """The axis of the positions; that of the samples where tokens are rows."""

@@ -14,6 +14,7 @@ from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
 from actdiag.stats.regions import count_within
+from actdiag.stats.rows import Picked, Picker, RowSample
 from actdiag.stats.site import SiteAccumulator
 
 if TYPE_CHECKING:
@@ -47,12 +48,15 @@ class Recorder:
         self._outputs: dict[int, weakref.ref[Tensor]] = {}
         self.left: Trail | None = None  # of what has left torch in this pass
         self._order: list[int] = []
+        self._picker = Picker()
+        self._picked: Picked | None = None
         self._after = 0
 
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
         self.samples = samples
         self.mask = mask
+        self._picked = self._picker.next(samples)
         self._calls.clear()
         self._outputs.clear()
         self._after = 0
@@ -161,6 +165,8 @@ class Recorder:
                     sample_axis=part.sample_axis,
                     samples=part.samples,
                 )
+                if self._picked is not None:
+                    self._sample(site, part, self._picked)
         self.follow(site, tensor, trail)
 
     def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
@@ -198,6 +204,17 @@ class Recorder:
             found = count_within(part.tensor, unit_axis=part.unit_axis, limit=SHUT)
             site.shut = found if site.shut is None else site.shut + found
 
+    def _sample(self, site: OpenSite, part: Part, picked: Picked) -> None:
+        """Keep some of the site's rows."""
+        site.rows = site.rows or RowSample()
+        site.rows.add(
+            part.tensor,
+            unit_axis=part.unit_axis,
+            sample_axis=part.sample_axis,
+            samples=part.samples,
+            picked=picked if part.rows is None else picked.among(part.rows),
+        )
+
     def _parts(self, tensor: Tensor, trail: Trail) -> Iterable[Part]:
         """What of a tensor is measured: all of it, or the positions that are no padding."""
         if self.mask is None:
@@ -228,6 +245,8 @@ class Recorder:
 
     def _record(self, site: OpenSite, names: list[str]) -> Site:
         stats, per_unit = site.accumulator.to_record()
+        if site.rows is not None:
+            stats = replace(stats, **site.rows.told())
         if site.input_range is not None and per_unit is not None:
             known = self.sites[site.input_range].accumulator.to_record()[1] or per_unit
             per_unit = replace(per_unit, input_min=known.input_min, input_max=known.input_max)

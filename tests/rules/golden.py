@@ -6,6 +6,7 @@ from actdiag.records import Coverage, Mistake, ModuleInfo, Scan
 from tests.rules import (
     backwards,
     both_modes,
+    collapsed,
     gating,
     golden_endings,
     golden_sequences,
@@ -259,4 +260,5 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
     **trained.MESSAGES,
     **both_modes.MESSAGES,
     **outliers.MESSAGES,
+    **collapsed.MESSAGES,
 }

@@ -10,7 +10,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.rules import backwards, both_modes, endings, gating, outliers, sequences, trained
+from tests.rules import (
+    backwards,
+    both_modes,
+    collapsed,
+    endings,
+    gating,
+    outliers,
+    sequences,
+    trained,
+)
 from tests.rules.live import Sample, cancer, digits, linear_at, mlp, train
 
 Build = Callable[[], Sample]
@@ -373,6 +382,7 @@ SICK: dict[str, Build] = {
     **trained.SICK,
     **both_modes.SICK,
     **outliers.SICK,
+    **collapsed.SICK,
 }
 HEALTHY: dict[str, Build] = {
     "ACT101": sparse,
@@ -415,4 +425,5 @@ HEALTHY: dict[str, Build] = {
     **trained.HEALTHY,
     **both_modes.HEALTHY,
     **outliers.HEALTHY,
+    **collapsed.HEALTHY,
 }
