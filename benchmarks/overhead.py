@@ -21,14 +21,24 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from collectors import COLLECTORS, Inside, actdiag, measured_by, plain, threads, timed_inside
-from models import SHAPES, Shape
-from report import page
-
-from actdiag.load import load_model
-from actdiag.stats.site import SiteAccumulator
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that the file runs as a script, from anywhere
+
+from actdiag.load import load_model  # noqa: E402
+from actdiag.stats.site import SiteAccumulator  # noqa: E402
+from benchmarks.collectors import (  # noqa: E402
+    COLLECTORS,
+    Inside,
+    actdiag,
+    measured_by,
+    plain,
+    threads,
+    timed_inside,
+)
+from benchmarks.models import SHAPES, Shape  # noqa: E402
+from benchmarks.report import page  # noqa: E402
+
 SAMPLES = ("digits_cnn", "deep_mlp")
 TINY_CALLS = 2000
 
