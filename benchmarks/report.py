@@ -17,10 +17,10 @@ CONTROL = "hooks that do nothing"
 HEAD = """# What measuring costs
 
 Made by `python benchmarks/overhead.py`; do not edit. A ratio of 1.10 means that a forward pass
-takes 10 % longer when everything that a scan measures is measured. Each is the median of interleaved
-pairs of a plain and a measured pass, in brackets the middle half of them. On one thread it is
-processor time; on more it is wall time, while the statistics themselves use one thread.
-"""
+takes 10 % longer when everything that a scan measures is measured. Each is the median of
+interleaved pairs of a plain and a measured pass, in brackets the middle half of them. On one
+thread it is processor time; on more it is wall time, while the statistics themselves use one
+thread."""
 
 
 def page(
