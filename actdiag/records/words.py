@@ -8,9 +8,6 @@ from typing import Any
 SCHEMA_VERSION = 1
 
 
-Number = int | float | None
-
-
 Measured = dict[str, Any]
 
 
