@@ -18,8 +18,8 @@ from actdiag.capture import preserved
 from actdiag.capture.exported import batch_size_of
 from actdiag.capture.gated import gated_units
 from actdiag.capture.wrappers import is_uninitialised, lazy_copy
-from actdiag.diagnose import diagnose, steps_called_for
-from actdiag.diagnose.judged import diagnosed, judged
+from actdiag.diagnosis import diagnose, steps_called_for
+from actdiag.diagnosis.judged import diagnosed, judged
 from actdiag.errors import DataError, UsageError, did_you_mean
 from actdiag.feed import Batch, Feed, Placement, open_data, placement, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from actdiag.cli._many import Scanned
 from actdiag.cli._saved import read
 from actdiag.cli._targets import Target, check_writable
-from actdiag.diagnose import gate
+from actdiag.diagnosis import gate
 from actdiag.render._gate import Judged
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def baseline(path: Path | None, asked: dict[str, Any], *, update: bool) -> tuple
         check_writable(path, f"--baseline {path}")
         if not path.exists():
             return ()
-    from actdiag.diagnose.judged import judged
+    from actdiag.diagnosis.judged import judged
 
     rules = {name: asked[name] for name in ("select", "ignore", "settings")}
     return tuple(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actdiag._version import __version__
 from actdiag.cli._progress import progress_bar, silent
-from actdiag.diagnose.gate import not_checked
+from actdiag.diagnosis.gate import not_checked
 from actdiag.errors import ActdiagError
 from actdiag.records import Report, ToolInfo
 

@@ -19,7 +19,7 @@ from actdiag.cli._models import models
 from actdiag.cli._options import option
 from actdiag.cli._output import display, print_report, write_out
 from actdiag.cli._targets import Target, targets
-from actdiag.diagnose import gate
+from actdiag.diagnosis import gate
 from actdiag.errors import UsageError
 from actdiag.records import Severity
 from actdiag.render._gate import Judged, lines

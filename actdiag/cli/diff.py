@@ -51,7 +51,7 @@ def diff(
 def _report(path: str, wanted: dict[str, Any]) -> Report:
     """A saved scan judged by the rules of today, or the scan of a model."""
     if _is_saved(Path(path)):
-        from actdiag.diagnose.judged import judged_again
+        from actdiag.diagnosis.judged import judged_again
 
         reports = read(Path(path))
         if len(reports) > 1:

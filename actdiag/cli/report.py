@@ -44,7 +44,7 @@ def _judged(
     saved: Report, select: tuple[str, ...], ignore: tuple[str, ...], config: Path | None
 ) -> Report:
     from actdiag import config as configuration
-    from actdiag.diagnose.judged import judged_again
+    from actdiag.diagnosis.judged import judged_again
 
     settings = configuration.load(config)
     return judged_again(

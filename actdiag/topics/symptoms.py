@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from actdiag import steps
-from actdiag.diagnose import CARDS
+from actdiag.diagnosis import CARDS
 from actdiag.topics.base import SYMPTOM, Part, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from actdiag.diagnose.base import Card
+    from actdiag.diagnosis.base import Card
 
 
 class Words(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actdiag.diagnose import diagnose
+from actdiag.diagnosis import diagnose
 from actdiag.records import Severity
 from actdiag.rules import judge, registry
 from benchmarks.family.training import FAILED, WORKED

@@ -135,7 +135,7 @@ def test_what_is_new_beside_a_baseline_fails(run, models, saved):
 
 def test_a_baseline_is_judged_by_the_rules_of_today_too(run, models, saved, monkeypatch):
     """A rule that is newer than the baseline does not fail what was so when it was saved."""
-    monkeypatch.setattr("actdiag.diagnose.judged.judged", lambda scan, **rules: build.sick())
+    monkeypatch.setattr("actdiag.diagnosis.judged.judged", lambda scan, **rules: build.sick())
     saved.write_text(json_format.render(replace(build.sick(), findings=())))
     lines = run("check", "bad.pt", "--baseline", str(saved)).stdout.splitlines()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actdiag.diagnose.judged import judged
+from actdiag.diagnosis.judged import judged
 from actdiag.errors import UsageError
 from actdiag.records import Ignored, ReportVerdict
 from actdiag.rules import judge

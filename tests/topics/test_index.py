@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from actdiag import functions, rules, topics
-from actdiag.diagnose import CARDS
+from actdiag.diagnosis import CARDS
 from actdiag.errors import UsageError
 from actdiag.topics import symptoms
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from actdiag.diagnose import gate
+from actdiag.diagnosis import gate
 from actdiag.records import Severity, Skip
 from tests.render import build
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from actdiag import functions
-from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unknown
+from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown
 from actdiag.records import CauseVerdict, Finding, Role, Severity, Site
 from actdiag.rules.harm import fails, works
 from actdiag.steps.depth import label, number, percent

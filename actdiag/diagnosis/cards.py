@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from actdiag.diagnose import confidence_causes as confidence
-from actdiag.diagnose import signal_causes as signal
-from actdiag.diagnose.base import Card, CauseJudge, Symptom
+from actdiag.diagnosis import confidence_causes as confidence
+from actdiag.diagnosis import signal_causes as signal
+from actdiag.diagnosis.base import Card, CauseJudge, Symptom
 from actdiag.records import Severity
 from actdiag.rules.harm import fails, score_text
 from actdiag.rules.training import Age, age

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from actdiag import rules
-from actdiag.diagnose import diagnose
+from actdiag.diagnosis import diagnose
 from actdiag.records import Report, ReportVerdict, Role, Severity
 from actdiag.rules.exempt import exempted
 

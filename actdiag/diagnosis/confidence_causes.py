@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.diagnose.base import Judgement, Outcomes, confirmed, ruled_out, unknown
+from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown
 from actdiag.records import Outcome
 from actdiag.steps.check_regularisation import regularisers
 from actdiag.steps.depth import number

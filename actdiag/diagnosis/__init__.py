@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from actdiag.diagnose.base import Card, Judgement, told
-from actdiag.diagnose.cards import CARDS
+from actdiag.diagnosis.base import Card, Judgement, told
+from actdiag.diagnosis.cards import CARDS
 from actdiag.records import CauseVerdict, Diagnosis, Finding, Scan, Severity, StepOutcome
 from actdiag.rules.training import Age, age
 from actdiag.steps import registry
