@@ -13,6 +13,7 @@ from sample_models.recipes import (
     regression,
     saturation,
     sequences,
+    unscaled,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ RECIPES: tuple[Recipe, ...] = (
     *sequences.RECIPES,
     *regression.RECIPES,
     *dead_units.RECIPES,
+    *unscaled.RECIPES,
     *saturation.RECIPES,
     *confidence.RECIPES,
     *initialisation.RECIPES,
