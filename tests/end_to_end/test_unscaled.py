@@ -5,7 +5,6 @@ import torch
 from torch import nn
 
 from actdiag.render import text
-from sample_models.build import trained
 from sample_models.recipes.data import TASKS
 from sample_models.recipes.unscaled import RECIPES
 from tests.end_to_end.samples import scanned
@@ -30,7 +29,8 @@ def reported(report):
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)
 def test_trained_again_raw_inputs_kill_most_units_and_standardised_ones_few(recipe):
-    model, inputs = trained(recipe), torch.from_numpy(TASKS[recipe.data]().x)
+    torch.manual_seed(recipe.seed)
+    model, inputs = recipe.make(), torch.from_numpy(TASKS[recipe.data]().x)
     with torch.no_grad():
         dead = dead_units(model, inputs)
     assert dead > UNITS / 2 if recipe.sick else dead <= 3
