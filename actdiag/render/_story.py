@@ -15,7 +15,7 @@ from actdiag.render._words import cause_name, count
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from actdiag.records import Diagnosis, Finding, Report, Skip
+    from actdiag.records import Diagnosis, Finding, Ignored, Report, Skip
 
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -148,10 +148,12 @@ def by_diagnosis(report: Report) -> tuple[list[tuple[Diagnosis, list[Chain]]], l
 
 def exemptions(report: Report) -> list[str]:
     """Return ``2 findings ignored: the reason (ACT101 in head.*)``, one for each exemption."""
-    return [
-        f"{count(one.findings, 'finding')} ignored: {one.reason} ({one.rule} in {one.modules})"
-        for one in report.ignored
-    ]
+    return list(map(exemption, report.ignored))
+
+
+def exemption(one: Ignored) -> str:
+    """Return one of them in the same words."""
+    return f"{count(one.findings, 'finding')} ignored: {one.reason} ({one.rule} in {one.modules})"
 
 
 def skips_by_reason(skipped: Iterable[Skip]) -> dict[str, list[str]]:

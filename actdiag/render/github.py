@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict, Severity
+from actdiag.render._documentation import command
 from actdiag.render._findings import advised, fresh, line_of, location, title
-from actdiag.render._story import headline, model_name
+from actdiag.render._story import exemptions, headline, model_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +54,7 @@ def _annotations(reports: tuple[Report, ...]) -> Iterator[_Annotation]:
             told[finding.severity].append(_annotation(finding, of))
     if not any(told.values()):
         told[Severity.INFO] = [_verdict(report, "notice") for report in reports]
+    told[Severity.INFO][:0] = [_ignored(report) for report in reports if report.ignored]
     for severity, entries in told.items():
         yield from _within_limit(_COMMANDS[severity], entries)
 
@@ -71,11 +73,19 @@ def _verdict(report: Report, command: str) -> _Annotation:
     return _Annotation(command, {"title": line_of(verdict, 200)}, line_of(why))
 
 
+def _ignored(report: Report) -> _Annotation:
+    """What the settings leave out, in one notice, so that it takes one of the ten at most."""
+    of = line_of(model_name(report), 100)
+    told = line_of("; ".join(exemptions(report)))
+    return _Annotation("notice", {"title": f"actdiag: ignored in {of}"}, told)
+
+
 def _annotation(finding: Finding, of: str) -> _Annotation:
     at = location(finding.source)
     place = {"file": at.path, "line": str(at.line)} if at else {}
     properties = place | {"title": f"actdiag {title(finding)}{of}"}
-    return _Annotation(_COMMANDS[finding.severity], properties, advised(finding))
+    explained = f" ({command(finding.code)})" if command(finding.code) else ""
+    return _Annotation(_COMMANDS[finding.severity], properties, advised(finding) + explained)
 
 
 def _data(text: str) -> str:

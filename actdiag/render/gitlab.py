@@ -7,13 +7,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from actdiag.records import ReportVerdict, Severity
+from actdiag.render._documentation import command
 from actdiag.render._findings import Location, advised, line_of, location, title, worst_first
-from actdiag.render._story import headline, model_name
+from actdiag.render._story import exemption, headline, model_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from actdiag.records import Finding, Report
+    from actdiag.records import Finding, Ignored, Report
 
 _SEVERITIES = {Severity.ERROR: "critical", Severity.WARNING: "major", Severity.INFO: "info"}
 _MOST = 1000  # our choice: more than a person reads in a merge request
@@ -30,6 +31,7 @@ def render(report: Report, *more: Report) -> str:
     pairs = [(finding, each) for each in reports for finding in worst_first(each.findings)]
     pairs.sort(key=lambda pair: pair[0].severity.rank)
     found += [_issue(finding, each) for finding, each in pairs]
+    found += [_ignored(one, each) for each in reports for one in each.ignored]
     issues = _told_once(found)
     if len(issues) > _MOST:
         left = f"+{len(issues) - _MOST + 1:,} more findings; --report json=PATH holds all of them"
@@ -45,10 +47,18 @@ def _told_once(issues: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _issue(finding: Finding, report: Report) -> dict[str, Any]:
     model = line_of(model_name(report), 100)
-    text = f"{title(finding)} of {model}: {advised(finding)}"
+    explained = f" ({command(finding.code)})" if command(finding.code) else ""
+    text = f"{title(finding)} of {model}: {advised(finding)}{explained}"
     check, severity = f"actdiag/{finding.code}", _SEVERITIES[finding.severity]
     key = finding.fingerprint or f"{finding.code}:{finding.site}"
     return _entry(report, text, check, severity, location(finding.source), key)
+
+
+def _ignored(one: Ignored, report: Report) -> dict[str, Any]:
+    """An exemption as an issue of its own: the format holds nothing else."""
+    key = f"ignored\0{one.rule}\0{one.modules}"
+    text = line_of(exemption(one))
+    return _entry(report, text, "actdiag/ignored", "info", None, key)
 
 
 def _not_checked(report: Report) -> dict[str, Any]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from functools import cache
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from actdiag.render._findings import line_of
+from actdiag.render._documentation import reports_documented
 from actdiag.render._html.page import page
+from actdiag.render._html.shell import document
 from actdiag.render._plots import drawings
 from actdiag.render._plots.canvas import MARKERS, svg
 from actdiag.render._story import headline
@@ -21,7 +17,7 @@ if TYPE_CHECKING:
     from actdiag.records import Report
 
 _DRAWN = 300_000  # bytes of figures that leave room for the words under a megabyte
-_WORDS = 900_000
+_WORDS = 750_000  # and 100,000 for the documentation of all rules
 _SMALL = ("reliability", "attention")
 
 
@@ -32,22 +28,9 @@ def render(report: Report, *more: Report) -> str:
     the page's own policy lets no script run but the one that sorts the table of layers.
     """
     reports = (report, *more)
-    script = _file("sort.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    tool = line_of(f"{report.scan.tool.name} {report.scan.tool.version}")
     title = headline(report)[0] if not more else f"{len(reports):,} models"
-    return (
-        _environment()
-        .get_template("page.html.j2")
-        .render(
-            title=line_of(f"{title} - {report.scan.tool.name}"),
-            style=_file("style.css"),
-            script=script,
-            script_hash=f"sha256-{digest}",
-            tool=tool,
-            pages=_pages(reports),
-        )
-    )
+    rules = reports_documented(reports)
+    return document("page.html.j2", title, report.scan.tool, rules, pages=_pages(reports))
 
 
 def _pages(reports: tuple[Report, ...]) -> list[dict[str, Any]]:
@@ -78,19 +61,3 @@ def _figures(report: Report, room: int, number: int) -> list[dict[str, Any]]:
             }
         )
     return figures
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("actdiag.render", "_html"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _file(name: str) -> str:
-    source, _, _ = _environment().loader.get_source(_environment(), name)  # type: ignore[union-attr]
-    return source

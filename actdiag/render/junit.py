@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict, Severity
+from actdiag.render._documentation import command
 from actdiag.render._findings import advised, fresh, line_of, place, title
 from actdiag.render._story import exemptions, headline, model_name, skips_by_reason
 
@@ -56,7 +57,9 @@ def _suite(suites: ET.Element, report: Report) -> None:
 
 
 def _finding(case: ET.Element, finding: Finding) -> None:
-    told = "\n".join(filter(None, (advised(finding), line_of(finding.source or ""))))
+    explained = command(finding.code) and f"Documentation: {command(finding.code)}"
+    lines = advised(finding), explained, line_of(finding.source or "")
+    told = "\n".join(filter(None, lines))
     if finding.severity is Severity.INFO:
         ET.SubElement(case, "system-out").text = told
     else:

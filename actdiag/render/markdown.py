@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.records import CauseVerdict, Outcome
+from actdiag.render._documentation import command, documented
 from actdiag.render._facts import SYNTHETIC, facts, mark
 from actdiag.render._findings import location
 from actdiag.render._layers import dead_share, marked, most_telling
@@ -50,6 +51,12 @@ def _page(report: Report) -> Iterator[str]:
     if left:
         yield f"## {'Other findings' if told else 'Findings'}\n"
         yield _findings(left, report)
+    if pages := documented(report.findings).values():
+        lines = [
+            f"- **{page.code} {page.name}**: {text(page.summary)} {code(command(page.code))}\n"
+            for page in pages
+        ]
+        yield folded("Documentation of these rules", "".join(lines))
     yield folded("What was measured", table(("", ""), [(w, text(t)) for w, t in facts(report)]))
     if report.scan.sites:
         yield folded("Layers", _layers(report))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from actdiag.records import ReportVerdict, Severity
+from actdiag.render._documentation import Documentation, command, documented
 from actdiag.render._findings import advised, line_of, location, place, worst_first
-from actdiag.render._story import headline, skips_by_reason
+from actdiag.render._story import exemptions, headline, skips_by_reason
 
 if TYPE_CHECKING:
     from actdiag.records import Finding, Report
@@ -23,7 +24,9 @@ def render(report: Report, *more: Report) -> str:
     """Return the log; results are the worst five thousand of a model, worst first.
 
     Rules that could not run and a model that was not checked are notifications of the run, so that
-    no results never reads as health. A result without a line of source points at the model file.
+    no results never reads as health. So are findings that the settings leave out, with the reason:
+    code scanning would open an alert for each, as it does not know of ``suppressions``. A result
+    without a line of source points at the model file.
     """
     runs = [_run(each) for each in (report, *more)]
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=1) + "\n"
@@ -32,14 +35,14 @@ def render(report: Report, *more: Report) -> str:
 def _run(report: Report) -> dict[str, Any]:
     found = worst_first(report.findings)
     rules = {finding.code: finding for finding in sorted(found, key=lambda f: f.code)}
-    order = list(rules)
+    order, pages = list(rules), documented(found)
     tool = report.scan.tool
     return {
         "tool": {
             "driver": {
                 "name": line_of(tool.name),
                 "version": line_of(tool.version),
-                "rules": [_rule(finding) for finding in rules.values()],
+                "rules": [_rule(f, pages.get(code)) for code, f in rules.items()],
             }
         },
         "automationDetails": {"id": f"actdiag/{_uri(_model(report))}/"},
@@ -49,12 +52,22 @@ def _run(report: Report) -> dict[str, Any]:
     }
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
-    return {
+def _rule(finding: Finding, page: Documentation | None) -> dict[str, Any]:
+    about = {
         "id": finding.code,
         "name": "".join(part.capitalize() for part in finding.name.split("-")),
         "shortDescription": {"text": finding.name.replace("-", " ")},
-        "help": {"text": f"actdiag explain {finding.code} tells what it sees and what to do."},
+    }
+    if page is None:
+        return about
+    more = f"{command(page.code)} shows this page and the thresholds."
+    told = page.sections.items()
+    return about | {
+        "fullDescription": {"text": page.summary},
+        "help": {
+            "text": "\n\n".join([*(f"{title}: {text}" for title, text in told), more]),
+            "markdown": "\n\n".join([*(f"## {title}\n\n{text}" for title, text in told), more]),
+        },
     }
 
 
@@ -75,9 +88,7 @@ def _result(finding: Finding, index: int, report: Report) -> dict[str, Any]:
                 "logicalLocations": [{"fullyQualifiedName": place(finding), "kind": "module"}],
             }
         ],
-        "partialFingerprints": {
-            "actdiag/v1": hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
-        },
+        "partialFingerprints": {"actdiag/v1": _hash(key)},
         "properties": {"confidence": str(finding.confidence)},
     } | state
 
@@ -99,10 +110,11 @@ def _invocation(report: Report, amount: int) -> dict[str, Any]:
         _notification("note", f"{', '.join(codes)} skipped: {reason}")
         for reason, codes in skips_by_reason(report.skipped).items()
     ]
+    ignored = [_notification("note", line) for line in exemptions(report)]
     return {
         "executionSuccessful": checked,
         "toolExecutionNotifications": said,
-        "toolConfigurationNotifications": skipped,
+        "toolConfigurationNotifications": [*ignored, *skipped],
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from actdiag.render._terminal.coverage import coverage
 from actdiag.render._terminal.diagnoses import diagnoses
 from actdiag.render._terminal.file import proposed
-from actdiag.render._terminal.findings import findings
+from actdiag.render._terminal.findings import explained, findings
 from actdiag.render._terminal.layers import layers
 from actdiag.render._terminal.opening import opening
 from actdiag.render._terminal.page import Page, laid_out
@@ -30,6 +30,6 @@ def render(
         unicode: false keeps to ASCII, data included.
     """
     page = Page.of(width, unicode=unicode)
-    sections = opening, diagnoses, findings, layers, coverage
+    sections = opening, diagnoses, findings, explained, layers, coverage
     parts = [part for section in sections for part in section(report, page)]
     return laid_out((*parts, *proposed(report.scan.model.proposal, page)), page, color=color)

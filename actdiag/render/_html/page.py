@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from actdiag.records import CauseVerdict, Outcome, ReportVerdict, Severity
 from actdiag.render._facts import MARKS, SYNTHETIC, facts, mark
-from actdiag.render._findings import line_of, location, told, within
+from actdiag.render._findings import line_of
+from actdiag.render._html.findings import finding
 from actdiag.render._html.layers import layers
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
 from actdiag.render._words import cause_name, count, listed, percent
@@ -101,28 +102,15 @@ def _diagnosis(diagnosis: Diagnosis, chains: list[Chain], report: Report) -> dic
 def _chain(chain: Chain, report: Report) -> dict[str, Any]:
     followers = sorted(chain.followers, key=lambda finding: finding.severity.rank)
     return {
-        "root": _finding(chain.root, report),
+        "root": _told(chain.root, report),
         "amount": f"What follows from it: {count(len(followers), 'finding')}",
-        "followers": [_finding(finding, report) for finding in followers[:_FOLLOWERS]],
+        "followers": [_told(each, report) for each in followers[:_FOLLOWERS]],
         "left": max(0, len(followers) - _FOLLOWERS),
     }
 
 
-def _finding(finding: Finding, report: Report) -> dict[str, Any]:
-    at = location(finding.source)
-    sure = "" if finding.confidence == "high" else f" ({finding.confidence} confidence)"
-    return {
-        "tone": str(finding.severity),
-        "mark": MARKS[finding.severity],
-        "severity": str(finding.severity),
-        "title": line_of(f"{finding.code} {finding.name}{sure}", 200),
-        "place": line_of(finding.site or finding.module or "", 300),
-        "within": "in layer" if within(finding) != "in the input" else "in the input",
-        "source": f"{at.path}:{at.line}" if at else "",
-        "message": told(finding),
-        "remedy": line_of(finding.remedy),
-        "known": finding.fingerprint in report.known,
-    }
+def _told(each: Finding, report: Report) -> dict[str, Any]:
+    return finding(each, known=each.fingerprint in report.known)
 
 
 def _mistakes(report: Report) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from actdiag.records import Confidence, Role
+from actdiag.render._documentation import command, documented
 from actdiag.render._facts import MARKS
 from actdiag.render._story import by_diagnosis
 from actdiag.render._terminal.page import STRONG, STYLES, Page
@@ -35,6 +36,14 @@ def findings(report: Report, page: Page) -> Iterator[RenderableType]:
             yield from _finding(chain, page)
         if len(group) > _ALIKE:
             yield page.rows([(_rest(group[_ALIKE:], page),)])
+
+
+def explained(report: Report, page: Page) -> Iterator[RenderableType]:
+    """Yield where the rules that found something are documented."""
+    if codes := list(documented(report.findings)):
+        others = f" (or {listed(codes[1:], _NAMES)})" if codes[1:] else ""
+        yield page.text()
+        yield page.rows([(page.text("documentation"), page.text(command(codes[0]), others))])
 
 
 def brief(chains: list[Chain], page: Page) -> Iterator[Text]:
