@@ -221,14 +221,19 @@ class Capture:
         """How much of the token ids that were read is padding."""
         return self._padding.to_record()
 
-    def judged(self, output: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """The answer and the labels of the last batch without the padded positions."""
+    def judged(
+        self, output: Tensor, labels: Tensor | None
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """The answer and the labels of the last batch without the padded positions.
+
+        With them the positions that were kept, ``(samples, positions)``, where some were not.
+        """
         mask = self._recorder.mask
         if mask is None or output.dim() != 3 or output.shape[:2] != mask.keep.shape:  # noqa: PLR2004
-            return output, labels
+            return output, labels, None
         if labels is not None and labels.shape != mask.keep.shape:
-            return output, labels
-        return output[mask.keep], None if labels is None else labels[mask.keep]
+            return output, labels, None
+        return output[mask.keep], None if labels is None else labels[mask.keep], mask.keep
 
     def final_function(self) -> str | None:
         """The operation that gave the model's answer, such as ``linear`` or ``softmax``."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 CONFIDENT = 0.9
 EXTREME = 0.999
 WORST = 20
+_SUMS = (
+    *("rows", "labelled", "extreme", "correct", "confident_wrong"),
+    *("confidence", "entropy", "gap", "nll", "brier"),
+    *("predicted", "labels", "bins"),
+)
 
 
 class Answers:
@@ -53,7 +58,7 @@ class Answers:
         Args:
             logs: log-probabilities, ``(answers, classes)`` of float64.
             labels: int64 in range, or -1 where an answer has none.
-            number: the answer's place in the whole feed.
+            number: one of its own for each answer of the whole feed.
             sample: the index of its sample in the whole feed.
         """
         shares = logs.exp()
@@ -89,8 +94,34 @@ class Answers:
         wrong = wrong[confidence[wrong].argsort(descending=True, stable=True)[:WORST]]
         columns = (sample, labels, predicted, confidence)
         found = [Mistake(*row) for row in zip(*(c[wrong].tolist() for c in columns), strict=True)]
+        self._note_worst(found)
+
+    def _note_worst(self, found: list[Mistake]) -> None:
         every = [*self.worst, *found]
         self.worst = sorted(every, key=lambda one: (-one.confidence, one.sample))[:WORST]
+
+    def merge(self, other: Answers) -> None:
+        """Take in all that another one has seen of answers with as many classes."""
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self._note_worst(other.worst)
+        self.kept.merge(other.kept)
+
+    def state(self) -> dict[str, Any]:
+        """What it has seen, for :meth:`from_state`."""
+        sums = {name: getattr(self, name) for name in _SUMS}
+        worst = [[one.sample, one.label, one.predicted, one.confidence] for one in self.worst]
+        return {"classes": self.classes, **sums, "worst": worst, "kept": self.kept.state()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """One that has seen the same."""
+        found = cls(state["classes"])
+        for name in _SUMS:
+            setattr(found, name, state[name])
+        found.worst = [Mistake(*one) for one in state["worst"]]
+        found.kept = KeptRows.from_state(state["kept"])
+        return found
 
     def filled_in(self, stats: OutputStats, *, gap: bool) -> OutputStats:
         """The record with what a classifier's answers tell; ``gap``: whether logits are known."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Self
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -36,14 +38,32 @@ class KeptRows:
 
     def add(self, number: Tensor, rows: Tensor, labels: Tensor) -> None:
         """Offer rows of log-probabilities ``(answers, classes)`` with their numbers and labels."""
+        self._take(mixed(number + (self.seed << 40)), rows, labels)
+
+    def merge(self, other: KeptRows) -> None:
+        """Take over the rows that another one has kept."""
+        if other.rows is not None:
+            self._take(other.rank, other.rows, other.labels)
+
+    def state(self) -> dict[str, Any]:
+        """What is kept, for :meth:`from_state`."""
+        return {"seed": self.seed, "rank": self.rank, "rows": self.rows, "labels": self.labels}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """One that has kept the same."""
+        found = cls(state["seed"])
+        found.rank, found.rows, found.labels = state["rank"], state["rows"], state["labels"]
+        return found
+
+    def _take(self, rank: Tensor, rows: Tensor, labels: Tensor) -> None:
         limit = min(self.most, MOST_NUMBERS // rows.shape[1])
-        rank = mixed(number + (self.seed << 40))
         if len(self.rank) >= limit:
             better = rank < self.rank[-1]
             rank, rows, labels = rank[better], rows[better], labels[better]
         rows = rows.float()
         every = torch.cat((self.rank, rank))
-        self.rank, order = every.sort()
+        self.rank, order = every.sort(stable=True)
         self.rank, order = self.rank[:limit], order[:limit]
         self.rows = (rows if self.rows is None else torch.cat((self.rows, rows)))[order]
         self.labels = torch.cat((self.labels, labels))[order]

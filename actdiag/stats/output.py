@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import copy
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["OutputAccumulator", "output_kind"]
 
 _NUMBERS_AT_ONCE = 1 << 20
+_POSITIONS = 40  # the bits of an answer's number below those of its position in the sample
+_GIVEN = ("kind", "assumed", "seed", "first")
+_COUNTS = ("samples", "counted", "changed", "nonfinite", "out_of_range", "misfit")
 
 
 class OutputAccumulator:
@@ -35,27 +39,34 @@ class OutputAccumulator:
         kind: as from :func:`output_kind`.
         assumed: whether the kind is a guess.
         seed: of the sample that is kept to fit a temperature.
+        first: number of the first sample in the whole data, where this is a part of it.
     """
 
-    def __init__(self, kind: str, *, assumed: bool = False, seed: int = 0) -> None:
-        self.kind, self.assumed, self.seed = kind, assumed, seed
+    def __init__(self, kind: str, *, assumed: bool = False, seed: int = 0, first: int = 0) -> None:
+        self.kind, self.assumed, self.seed, self.first = kind, assumed, seed, first
         self.shape: tuple[int, ...] | None = None
         self.answers: Answers | None = None
         self.range = Moments()
         self.between = Moments()
         self.fit = Fit()
-        self.samples = self.numbered = self.counted = self.changed = 0
+        self.samples = self.counted = self.changed = 0
         self.nonfinite = self.out_of_range = self.misfit = 0
         self.label_min: float | None = None
         self.label_max: float | None = None
 
-    def update(self, output: Tensor, labels: Tensor | None = None) -> None:
+    def update(
+        self, output: Tensor, labels: Tensor | None = None, keep: Tensor | None = None
+    ) -> None:
         """Take in one batch of outputs, the sample axis first, with its labels if there are any.
 
         Labels are class indices, one per answer (-100 leaves the answer out) or one-hot rows;
         for values they are numbers. Labels that do not fit are noted, and the answers count as
-        unlabelled.
+        unlabelled. ``keep``, of shape ``(samples, positions)``, is true at the positions that the
+        rows of ``output`` stand for, where the others were left out of it.
         """
+        before = self.samples
+        if keep is not None:
+            self.samples += len(keep)
         if not output.numel():
             return
         output = as_float(plain(output).cpu())
@@ -63,14 +74,13 @@ class OutputAccumulator:
         self.shape = self.shape or tuple(output.shape)
         output = output.reshape(1) if output.dim() == 0 else output
         if self.kind in (*CLASSES, *BINARY):
-            self._add_answers(output, labels)
+            self._add_answers(output, labels, keep, before)
         else:
             self._add_values(output, labels)
 
     def _add_values(self, output: Tensor, labels: Tensor | None) -> None:
         rows = output.flatten(1) if output.dim() > 1 else output.unsqueeze(1)
         whole = torch.isfinite(rows).all(1)
-        self.samples += len(rows)
         self.nonfinite += int((~whole).sum())
         self.counted += int(whole.sum())
         self.range.add(rows[whole].flatten().unsqueeze(1))
@@ -85,13 +95,18 @@ class OutputAccumulator:
         both = whole & torch.isfinite(wanted).all(1)
         self.fit.add(rows[both].double(), wanted[both])
 
-    def _add_answers(self, output: Tensor, labels: Tensor | None) -> None:
+    def _add_answers(
+        self, output: Tensor, labels: Tensor | None, keep: Tensor | None, before: int
+    ) -> None:
         rows, labels, samples = self._rows(output, labels)
-        positions = len(rows) // samples
-        number = torch.arange(len(rows)) + self.numbered
-        sample = torch.arange(len(rows)) // positions + self.samples
-        self.numbered += len(rows)
-        self.samples += samples
+        if keep is not None and int(keep.sum()) == len(rows):
+            sample, position = keep.cpu().nonzero().unbind(1)
+        else:
+            place = torch.arange(len(rows))
+            sample, position = place // (len(rows) // samples), place % (len(rows) // samples)
+        sample = sample + self.first + before
+        number = sample + (position << _POSITIONS)
+        self.samples += samples if keep is None else 0
         classes = rows.shape[1] if self.kind in CLASSES else 2
         self.answers = self.answers or Answers(classes, self.seed)
         if classes != self.answers.classes:
@@ -138,9 +153,63 @@ class OutputAccumulator:
             return
         known = labels[torch.isfinite(labels) & (labels != IGNORED)]
         if known.numel():
-            low, high = float(known.min()), float(known.max())
-            self.label_min = low if self.label_min is None else min(low, self.label_min)
-            self.label_max = high if self.label_max is None else max(high, self.label_max)
+            self._take_ends(float(known.min()), float(known.max()))
+
+    def _take_ends(self, low: float | None, high: float | None) -> None:
+        lows = [end for end in (self.label_min, low) if end is not None]
+        highs = [end for end in (self.label_max, high) if end is not None]
+        self.label_min, self.label_max = min(lows, default=None), max(highs, default=None)
+
+    def merge(self, other: OutputAccumulator) -> None:
+        """Take in all that another one of the same kind has seen of other samples.
+
+        The earlier samples of the two say what shape an answer has and how many classes there are.
+        """
+        if other.first < self.first:
+            later = copy.copy(self)
+            self.__dict__.update(copy.deepcopy(other).__dict__)
+            other = later
+        mine, its = self.answers, other.answers
+        if mine is not None and its is not None and mine.classes != its.classes:
+            self.changed += other.samples
+            return
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.shape = self.shape or other.shape
+        for own, more in ((self.range, other.range), (self.between, other.between)):
+            own.merge(more)
+        self.fit.merge(other.fit)
+        if its is not None:
+            self.answers = mine or Answers(its.classes, self.seed)
+            self.answers.merge(its)
+        self._take_ends(other.label_min, other.label_max)
+
+    def state(self) -> dict[str, Any]:
+        """What it has seen, for :meth:`from_state`."""
+        plain_values = {name: getattr(self, name) for name in (*_GIVEN, *_COUNTS)}
+        return {
+            **plain_values,
+            "shape": self.shape and list(self.shape),
+            "labels": [self.label_min, self.label_max],
+            "answers": self.answers and self.answers.state(),
+            "range": self.range.state(),
+            "between": self.between.state(),
+            "fit": self.fit.state(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """One that has seen the same."""
+        found = cls(**{name: state[name] for name in _GIVEN})
+        for name in _COUNTS:
+            setattr(found, name, state[name])
+        found.shape = state["shape"] and tuple(state["shape"])
+        found.label_min, found.label_max = state["labels"]
+        found.answers = state["answers"] and Answers.from_state(state["answers"])
+        found.range = Moments.from_state(state["range"])
+        found.between = Moments.from_state(state["between"])
+        found.fit = Fit.from_state(state["fit"])
+        return found
 
     def to_record(self) -> OutputStats:
         """The numbers so far."""

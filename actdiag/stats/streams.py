@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
@@ -42,6 +42,34 @@ class Moments:
         table = measure(arrange(rows, unit_axis=1, sample_axis=0, samples=len(rows))).table
         self.table = table if self.table is None else combined(torch.stack((self.table, table)))
 
+    def merge(self, other: Moments) -> None:
+        """Take in all that another one has seen."""
+        self.width = self.width or other.width
+        differs = other.width is not None and other.width != self.width
+        self.changed = self.changed or other.changed or differs
+        if self.changed or other.table is None:
+            return
+        self.rows += other.rows
+        tables = [table for table in (self.table, other.table) if table is not None]
+        self.table = combined(torch.stack(tables))
+
+    def state(self) -> dict[str, Any]:
+        """What it has seen, for :meth:`from_state`."""
+        return {
+            "table": self.table,
+            "rows": self.rows,
+            "width": self.width,
+            "changed": self.changed,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """One that has seen the same."""
+        found = cls()
+        found.table, found.rows = state["table"], state["rows"]
+        found.width, found.changed = state["width"], state["changed"]
+        return found
+
     def extremes_and_rms(self) -> tuple[float | None, float | None, float | None]:
         """Least, greatest and root mean square of all values; null where there are none."""
         if self.table is None or self.changed or not self.table[Row.COUNT].any():
@@ -70,6 +98,22 @@ class Fit:
         """Take in values and labels, both ``(samples, outputs)`` of float64."""
         self.labels.add(labels)
         self.missed += ((values - labels) ** 2).sum().item()
+
+    def merge(self, other: Fit) -> None:
+        """Take in all that another one has seen."""
+        self.labels.merge(other.labels)
+        self.missed += other.missed
+
+    def state(self) -> dict[str, Any]:
+        """What it has seen, for :meth:`from_state`."""
+        return {"labels": self.labels.state(), "missed": self.missed}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """One that has seen the same."""
+        found = cls()
+        found.labels, found.missed = Moments.from_state(state["labels"]), state["missed"]
+        return found
 
     def r2(self) -> float | None:
         """Coefficient of determination, all outputs together; null where the labels are equal."""

@@ -136,6 +136,7 @@ def test_answers_at_padded_positions_are_not_judged():
     labels = torch.where(KEEP, 1, 0)
     with Capture(Reader().eval()) as capture:
         output = capture.run((IDS, KEEP), {}, 6)
-        answers, wanted = capture.judged(output, labels)
+        answers, wanted, kept = capture.judged(output, labels)
+    assert torch.equal(kept, KEEP)
     assert answers.shape == (29, 3)
     assert wanted.tolist() == [1] * 29

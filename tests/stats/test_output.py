@@ -362,3 +362,64 @@ def test_the_fit_is_that_of_the_first_half_in_hash_order():
     assert fit is not None
     assert rows is not None
     assert fit.temperature == fit_temperature(rows[::2], kept.labels[::2])
+
+
+KINDS = ("logits", "probabilities", "binary-logit", "values")
+
+
+@st.composite
+def parts(draw):
+    """Batches of answers with labels, divided among accumulators, and the order they merge in."""
+    kind, odd = draw(st.sampled_from(KINDS)), draw(st.booleans())
+    sizes = draw(st.lists(st.integers(1, 40), min_size=1, max_size=6))
+    logits, labels = drawn(sum(sizes), classes=3, seed=draw(st.integers(0, 99)))
+    if kind == "probabilities":
+        output = logits.softmax(1)
+    else:
+        output = logits if kind == "logits" else logits[:, :1]
+    wanted = {"binary-logit": (labels > 0).long(), "values": logits[:, 1:2]}.get(kind, labels)
+    if odd:
+        output[0, 0], wanted[-1] = math.nan, -100
+    of = draw(st.lists(st.integers(0, 3), min_size=len(sizes), max_size=len(sizes)).map(sorted))
+    return kind, sizes, output, wanted, of, draw(st.permutations(range(4)))
+
+
+@given(parts())
+@pytest.mark.parametrize("saved", [False, True])
+def test_any_partition_merged_in_any_order_is_the_whole(saved, drawn_parts):
+    kind, sizes, output, labels, of, order = drawn_parts
+    starts = [sum(sizes[: of.index(part)]) if part in of else len(output) for part in range(4)]
+    several = [OutputAccumulator(kind, first=start) for start in starts]
+    whole = OutputAccumulator(kind)
+    for part, batch, own in zip(of, output.split(sizes), labels.split(sizes), strict=True):
+        several[part].update(batch, own)
+        whole.update(batch, own)
+    if saved:
+        several = [OutputAccumulator.from_state(one.state()) for one in several]
+    merged = several[order[0]]
+    for place in order[1:]:
+        merged.merge(several[place])
+    assert_same(merged.to_record(), whole.to_record())
+    assert merged.shape == whole.shape
+
+
+def test_merging_answers_of_another_number_of_classes_leaves_the_later_ones_out():
+    logits, labels = drawn(20)
+    first, second = OutputAccumulator("logits"), OutputAccumulator("logits", first=20)
+    first.update(logits, labels)
+    second.update(logits[:10, :3], None)
+    second.merge(first)
+    assert second.to_record().classes == 4
+    assert second.to_record().notes == (
+        "10 samples had another number of classes and were left out",
+    )
+    assert first.to_record().predictions == 20
+
+
+def test_a_mistake_at_a_kept_position_names_its_sample():
+    keep = torch.tensor([[False, True], [True, True], [False, False], [True, False]])
+    logits = torch.tensor([[9.0, 0], [9, 0], [9, 0], [0, 9]])
+    site = OutputAccumulator("logits", first=100)
+    site.update(logits, torch.tensor([0, 0, 1, 0]), keep)
+    site.update(logits[:1], torch.tensor([1]), keep[:1])
+    assert {one.sample for one in site.to_record().worst} == {101, 103, 104}
