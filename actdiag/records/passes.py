@@ -63,6 +63,15 @@ class TrainingData:
         shared: how many of them stand in it, value for value.
         label_conflicts: how many of those stand there under another label.
         repeated: how many of the judged ones repeat an earlier one of them.
+        near: how many of ``near_judged`` other samples lie closer to one of ``near_known``
+            training samples than a fifth of the distance usual between those; null where
+            distances mean nothing, as between token ids.
+        near_conflicts: how many of those lie there under another label.
+        near_judged: samples that were searched, at most 4,096.
+        near_known: training samples that they were compared with, at most 20,000.
+        near_natural: share of the training samples that lie as close to another one.
+        unseen: answers on samples that are neither shared nor near.
+        unseen_accuracy: the accuracy on them; null where nothing is shared, or without labels.
     """
 
     samples: int
@@ -73,3 +82,10 @@ class TrainingData:
     shared: int = 0
     label_conflicts: int = 0
     repeated: int = 0
+    near: int | None = None
+    near_conflicts: int = 0
+    near_judged: int = 0
+    near_known: int = 0
+    near_natural: float = 0.0
+    unseen: int = 0
+    unseen_accuracy: float | None = None

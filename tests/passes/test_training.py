@@ -49,6 +49,52 @@ def test_repeated_rows_negative_zeros_and_other_batches_are_seen_through():
     assert found.accuracy is None
 
 
+def blurred(rows, share):
+    return rows + share * torch.randn(rows.shape, generator=torch.Generator().manual_seed(9))
+
+
+def many(samples, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(samples, 12, generator=generator), torch.arange(samples) % 2
+
+
+def test_near_duplicates_are_told_from_neighbours_however_they_are_batched():
+    (x, y), (others, _) = many(200), many(100, seed=1)
+    data = (torch.cat((x[:5], blurred(x[20:40], 0.01), others)), torch.arange(125) % 2)
+    module = nn.Linear(12, 2)
+    found = scan(module, data, train_data=(x, y), batch_size=7).scan.training_data
+    assert (found.shared, found.near, found.near_judged, found.near_known) == (5, 20, 120, 200)
+    assert found.near_natural == 0
+    assert found.near_conflicts == int((data[1][5:25] != y[20:40]).sum())
+    whole = scan(module, data, train_data=(x, y)).scan.training_data
+    assert (whole.near, whole.near_conflicts) == (found.near, found.near_conflicts)
+    others_right = (module(others).argmax(1) == data[1][25:]).double().mean().item()
+    assert (found.unseen, found.unseen_accuracy) == (100, pytest.approx(others_right))
+
+
+def test_where_training_samples_lie_as_close_near_ones_are_no_leak():
+    points = torch.linspace(0, 1, 400).unsqueeze(1)
+    even, odd = points[::2] * 2, points[1::2] * 2
+    pairs = torch.cat((even, even + 1e-6))
+    report = scan(nn.Linear(1, 2), (odd, torch.arange(200) % 2), train_data=pairs)
+    assert not [finding for finding in report.findings if finding.code == "DAT704"]
+
+
+def test_the_search_is_bounded(monkeypatch):
+    monkeypatch.setattr("actdiag.passes.near.MOST_KNOWN", 50)
+    monkeypatch.setattr("actdiag.passes.near.MOST_JUDGED", 30)
+    (x, y), data = many(200), many(100, seed=1)
+    found = scan(nn.Linear(12, 2), data, train_data=(x, y)).scan.training_data
+    assert (found.near, found.near_judged, found.near_known) == (0, 30, 50)
+
+
+def test_token_ids_have_no_distance():
+    ids = torch.randint(50, (60, 8), generator=torch.Generator().manual_seed(0))
+    module = nn.Sequential(nn.Embedding(50, 4), nn.Flatten(), nn.Linear(32, 2))
+    found = scan(module, ids[:30], train_data=ids[30:]).scan.training_data
+    assert (found.shared, found.near, found.near_judged) == (0, None, 0)
+
+
 def test_made_up_input_is_not_looked_up():
     found = scan(model(), input_shape=(4,), train_data=sets()[1]).scan.training_data
     assert (found.samples, found.judged, found.shared) == (15, 0, 0)

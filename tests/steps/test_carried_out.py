@@ -7,8 +7,7 @@ from torch import nn
 from actdiag import scan
 from actdiag.errors import UsageError
 from actdiag.records import Outcome
-from actdiag.steps import carry_out, registry
-from actdiag.steps.base import Case
+from actdiag.steps import registry
 from actdiag.steps.depth import where_it_dies
 from actdiag.steps.label_smoothing import ideal_gap
 from tests.end_to_end.samples import scanned
@@ -115,16 +114,6 @@ def test_dropout_before_the_final_layer_lowers_confidence():
 @pytest.mark.parametrize(("classes", "gap"), [(2, 2.302585), (10, 4.406719), (1000, 9.104091)])
 def test_the_gap_that_label_smoothing_aims_for(classes, gap):
     assert ideal_gap(classes) == pytest.approx(gap, rel=1e-6)
-
-
-def test_leakage_counts_shared_samples_and_conflicting_labels():
-    x, y = torch.randn(50, 4), torch.arange(50) % 2
-    train = (torch.cat([x[:10], torch.randn(5, 4)]), torch.cat([1 - y[:5], y[5:15]]))
-    report = scan(nn.Linear(4, 2), (x, y), train_data=train)
-    told = carry_out(["check-leakage"], Case(report.scan, report.findings))["check-leakage"]
-    assert told.outcome is Outcome.DONE
-    assert told.measured["shared"] == 10
-    assert told.measured["label_conflicts"] == 5
 
 
 def test_with_steps_none_nothing_is_carried_out_and_each_step_says_so():
