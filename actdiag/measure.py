@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from torch.nn.parameter import is_lazy
@@ -13,6 +13,7 @@ from actdiag.capture.containers import primary_output
 from actdiag.capture.declared import class_name
 from actdiag.capture.exported import batch_size_of
 from actdiag.capture.graphs import modules_of
+from actdiag.capture.recorder import Recorder
 from actdiag.capture.wrappers import plain_name
 from actdiag.stats.output import OutputAccumulator, output_kind
 from actdiag.stats.weights import weight_stats
@@ -39,12 +40,30 @@ class Batch(Protocol):
     def samples(self) -> int: ...  # noqa: D102
 
 
+@dataclass(frozen=True, slots=True)
+class PartOf:
+    """Where the batches of a pass lie in the whole data.
+
+    Attributes:
+        first: number of the first sample.
+        drawn: the same, where random samples are drawn; it differs between separate files.
+        kind: of the output, and whether it is a guess, where an earlier part tells it.
+    """
+
+    first: int = 0
+    drawn: int = 0
+    kind: tuple[str, bool] | None = None
+
+
 SomeBatch = TypeVar("SomeBatch", bound=Batch)
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one pass gave. ``sample_shape`` is that of the first input, without the sample axis."""
+    """What one pass gave. ``sample_shape`` is that of the first input, without the sample axis.
+
+    ``state`` is what merges with a pass over other samples, where it was asked for.
+    """
 
     sites: tuple[Site, ...]
     modules: tuple[ModuleInfo, ...]
@@ -55,6 +74,7 @@ class Measurement:
     labels: int
     sample_shape: tuple[int, ...] | None
     padding: Padding | None = None
+    state: dict[str, Any] = field(default_factory=dict)
 
 
 def silent(_done: int, _total: int | None, _phase: str) -> None:
@@ -70,19 +90,22 @@ def measure(
     progress: Progress = silent,
     phase: str = "measuring",
     mask: str | None = None,
+    part: PartOf | None = None,
 ) -> Measurement:
     """Run every batch through ``module`` and collect everything.
 
     Stops at the first batch in which the forward raises; what was measured before it stays, and
     ``coverage.failure`` says what happened. ``forward`` is called in place of the module.
     ``mask`` names the input that says which positions are padding, where its name doesn't.
+    ``part`` says that the batches are a part of the data, and that the state is wanted.
     """
     samples = count = labels = left_out = 0
+    part, mergeable = part or PartOf(), part is not None
     takes = batch_size_of(module)
     answer: OutputAccumulator | None = None
-    with Capture(module, forward=forward, mask=mask) as capture:
+    with Capture(module, forward=forward, mask=mask, recorder=Recorder(part.drawn)) as capture:
         for batch in batches:
-            if count and takes not in (None, batch.samples):
+            if (count or part.first) and takes not in (None, batch.samples):
                 left_out += batch.samples
                 continue
             output = capture.run(batch.inputs, batch.kwargs, batch.samples)
@@ -91,7 +114,9 @@ def measure(
             count, samples = count + 1, samples + batch.samples
             labels += 0 if batch.labels is None else len(batch.labels)
             if output is not None:
-                answer = answer or _accumulator(output, batch.labels, capture.final_function())
+                answer = answer or _accumulator(
+                    output, batch.labels, capture.final_function(), part
+                )
                 answer.update(*capture.judged(output, batch.labels))
             progress(samples, total, phase)
         sites = capture.sites()
@@ -105,7 +130,16 @@ def measure(
             labels=labels,
             sample_shape=next((site.shape[1:] for site in sites if site.role == "input"), None),
             padding=capture.padding(),
+            state=_state(capture, answer, left_out) if mergeable else {},
         )
+
+
+def _state(capture: Capture, answer: OutputAccumulator | None, left_out: int) -> dict[str, Any]:
+    return {
+        **capture.state(),
+        "output": answer and answer.state(),
+        "left_out": left_out,
+    }
 
 
 def _noted(coverage: Coverage, takes: int | None, left_out: int) -> Coverage:
@@ -132,16 +166,16 @@ def answers(
         for batch in whole_batches(module, batches):
             output = primary_output((forward or module)(*batch.inputs, **batch.kwargs))
             if output is not None:
-                found = found or _accumulator(output, batch.labels, None)
+                found = found or _accumulator(output, batch.labels, None, PartOf())
                 found.update(output, batch.labels)
     return found.to_record() if found else None
 
 
 def _accumulator(
-    output: Tensor, labels: Tensor | None, final_function: str | None
+    output: Tensor, labels: Tensor | None, final_function: str | None, part: PartOf
 ) -> OutputAccumulator:
-    kind, assumed = output_kind(tuple(output.shape), final_function, labels, output)
-    return OutputAccumulator(kind, assumed=assumed)
+    kind = part.kind or output_kind(tuple(output.shape), final_function, labels, output)
+    return OutputAccumulator(kind[0], assumed=kind[1], first=part.first, drawn=part.drawn)
 
 
 _KINDS = {

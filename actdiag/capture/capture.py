@@ -21,7 +21,7 @@ from actdiag.capture.padding import mask_of
 from actdiag.capture.reach import with_bounds
 from actdiag.capture.recorder import Recorder
 from actdiag.capture.relay import Relay
-from actdiag.capture.seen import coverage
+from actdiag.capture.seen import coverage, parameters_seen
 from actdiag.capture.source import raising_line
 from actdiag.capture.tokens import PaddingMeter
 from actdiag.capture.trail import Trail
@@ -63,6 +63,7 @@ class Capture:
         self._recorder = recorder or Recorder()
         self._stack: ModuleStack
         self._observer: Observer
+        self._mode: SiteMode
         self._relay: Relay
         self._modules: dict[str, Declared]
         self._weights: dict[str, tuple[Tensor, ...]]
@@ -82,6 +83,7 @@ class Capture:
         }
         weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
+        self._mode = SiteMode(self._observer)
         self._answer = Answer(self._observer, self._root())
         self._relay = Relay(self._observer)
         self._restore.enter_context(graphs_observed(self.model, self._relay))
@@ -106,7 +108,7 @@ class Capture:
         self._stack.opened = 0
         pending = self._open_inputs((inputs, kwargs))
         try:
-            with SiteMode(self._observer), quiet():
+            with self._mode, quiet():
                 result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = self._failure(error)
@@ -216,6 +218,17 @@ class Capture:
         if self._padding.masked:
             notes.append(self._padding.note)
         return coverage(self._observer, self._modules, self._weights, notes, self.failure)
+
+    def state(self) -> dict[str, Any]:
+        """What merges with a capture of other samples, as plain values and tensors."""
+        seen = parameters_seen(self._observer, self._modules, self._weights)
+        return {
+            "sites": self._recorder.state(),
+            "padding": self._padding.state(),
+            "parameters": {name: list(one) for name, one in seen.items()},
+            "answer": self._answer.note,
+            "width_changes": self._recorder.width_changes,
+        }
 
     def padding(self) -> Padding | None:
         """How much of the token ids that were read is padding."""

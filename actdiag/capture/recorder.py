@@ -6,7 +6,7 @@ import contextlib
 import weakref
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actdiag.capture.opened import OpenSite, Place
 from actdiag.capture.padding import Part
@@ -35,9 +35,13 @@ def _is_verbatim(trail: Trail | None) -> bool:
 
 
 class Recorder:
-    """Opens sites by name and feeds their accumulators."""
+    """Opens sites by name and feeds their accumulators.
 
-    def __init__(self) -> None:
+    Args:
+        first: number of the first sample in the whole data, where a part of it is run.
+    """
+
+    def __init__(self, first: int = 0) -> None:
         self.sites: list[OpenSite] = []
         self.trails = Trails()
         self.samples = 0
@@ -48,7 +52,7 @@ class Recorder:
         self._outputs: dict[int, weakref.ref[Tensor]] = {}
         self.left: Trail | None = None  # of what has left torch in this pass
         self._order: list[int] = []
-        self._picker = Picker()
+        self._picker = Picker(first)
         self._picked: Picked | None = None
         self._after = 0
 
@@ -234,6 +238,20 @@ class Recorder:
         names = [site.name for site in self.sites]
         ordered = (self.sites[index] for index in self._order)
         return tuple(self._record(site, names) for site in ordered if not site.absorbed)
+
+    def state(self) -> dict[str, Any]:
+        """What each site has accumulated, by its name, as plain values and tensors."""
+        return {
+            site.name: {
+                "function": site.accumulator.function and site.accumulator.function.name,
+                "settings": site.accumulator.settings,
+                "numbers": site.accumulator.state(),
+                "rows": site.rows and site.rows.state(),
+                "attention": site.attention and site.attention.state(),
+            }
+            for site in self.sites
+            if not site.absorbed
+        }
 
     def _seen(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
         """The inputs, those absorbed into another site replaced by what they were computed from."""

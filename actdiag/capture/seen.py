@@ -8,7 +8,7 @@ from actdiag.capture.declared import elements
 from actdiag.records import Coverage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -29,8 +29,8 @@ def coverage(
     """The record; ``weights`` are the parameters of each module by its name."""
     leaves = [name for name, module in modules.items() if module.leaf]
     called = set(observer.stack.calls) | observer.weights_used
-    share = _parameters_seen(observer, modules, weights)
-    told = [*notes, *_told(observer, share)]
+    share = share_of(parameters_seen(observer, modules, weights))
+    told = [*notes, *remarks(share, observer.recorder.width_changes)]
     return Coverage(
         sites=sum(not site.absorbed for site in observer.recorder.sites),
         modules=len(leaves),
@@ -42,32 +42,36 @@ def coverage(
     )
 
 
-def _parameters_seen(
+def parameters_seen(
     observer: Observer,
     modules: Mapping[str, Declared],
     weights: Mapping[str, tuple[Tensor, ...]],
-) -> float | None:
-    """The share of parameters that a measured output depends on at first hand."""
+) -> dict[str, tuple[int, bool]]:
+    """Of each parameter its size, and whether a measured output depends on it at first hand."""
     sites = {site.module for site in observer.recorder.sites}
     whole = {name for name, module in modules.items() if module.leaf or module.builtin} & sites
-    seen: dict[int, int] = {}
-    known: dict[int, int] = {}
+    found: dict[int, tuple[str, int, bool]] = {}
     for name, owned in weights.items():
         inside = name in whole or name.rpartition(".")[0] in whole - {""}
-        for item in owned:
-            known[id(item)] = elements(item)
-            if inside or id(item) in observer.weights_seen:
-                seen[id(item)] = elements(item)
-    total = sum(known.values())
-    return sum(seen.values()) / total if total else None
+        for place, item in enumerate(owned):
+            key, size, seen = found.get(id(item), (f"{name}:{place}", elements(item), False))
+            found[id(item)] = key, size, seen or inside or id(item) in observer.weights_seen
+    return {key: (size, seen) for key, size, seen in found.values()}
 
 
-def _told(observer: Observer, share: float | None) -> list[str]:
+def share_of(parameters: Mapping[str, tuple[int, bool]]) -> float | None:
+    """The share of the parameters that were seen; null where there are none."""
+    total = sum(size for size, _ in parameters.values())
+    return sum(size for size, seen in parameters.values() if seen) / total if total else None
+
+
+def remarks(share: float | None, width_changes: Sequence[str]) -> list[str]:
+    """What the report says of a small share, and of sites whose width differs."""
     notes = []
     if share is not None and share < _FEW:
         part = f"{100 * share:.0f} %"
         notes.append(f"Of the parameters, only {part} took part in anything that was seen.")
-    if changed := observer.recorder.width_changes:
-        sites = ", ".join(changed[:5])
+    if width_changes:
+        sites = ", ".join(width_changes[:5])
         notes.append(f"Width differs between batches, measured on the first width only: {sites}.")
     return notes

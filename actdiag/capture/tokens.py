@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actdiag.records import Padding
 
@@ -46,6 +46,28 @@ class PaddingMeter:
                 if length >= _LEAST:
                     self._runs[side, int(token)] += length
 
+    def state(self) -> dict[str, Any]:
+        """What was counted, for :meth:`restore`."""
+        runs = [[side, token, count] for (side, token), count in sorted(self._runs.items())]
+        return {
+            "site": self._site,
+            "runs": runs,
+            "positions": self._positions,
+            "masked": self._masked,
+            "mask": self._mask,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take in what another one had counted."""
+        if state["site"] is None or self._site not in (None, state["site"]):
+            return
+        self._site = state["site"]
+        self._mask = state["mask"] or self._mask
+        self._positions += state["positions"]
+        self._masked += state["masked"]
+        for side, token, count in state["runs"]:
+            self._runs[side, token] += count
+
     @property
     def masked(self) -> float:
         """The share of the positions that a mask left out."""
@@ -62,7 +84,7 @@ class PaddingMeter:
         if self._site is None:
             return None
         (side, token), count = max(
-            self._runs.items(), key=lambda item: item[1], default=(("end", None), 0)
+            sorted(self._runs.items()), key=lambda item: item[1], default=(("end", None), 0)
         )
         return Padding(
             input=self._site,

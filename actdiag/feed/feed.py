@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from actdiag.errors import DataError
+from actdiag.feed.parts import sizes, window
 from actdiag.feed.placing import Placement
 from actdiag.records import DataInfo
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from actdiag.feed.batch import Batch
     from actdiag.feed.fit import Source
+    from actdiag.feed.parts import Part
     from actdiag.feed.scaling import Scale
 
 
@@ -35,6 +37,8 @@ class Feed:
         advice: what may be wrong with the input, worth telling if the model's forward fails.
         placement: device and type of the batches that are handed out.
         scale: offsets and divisors of the features, where ``--transform`` took them from the data.
+        first: number of the first sample in the whole data, where this is a part of it.
+        whole: samples and batches of the whole data, where this is a part of it; else null.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class Feed:
         self._batches, self._notes = batches, notes
         self.source, self.synthetic, self.advice = source, synthetic, advice
         self.scale = scale
+        self.first = 0
+        self.whole: tuple[int, int] | None = None
         self.placement = Placement()
         self.samples = batches.samples
         first = first or first_batch(batches, source)
@@ -76,14 +82,28 @@ class Feed:
         feed.placement = placement
         return feed
 
+    def part(self, part: Part) -> Feed:
+        """A part of the same data, which may hold no batch at all."""
+        feed = copy.copy(self)
+        feed._narrow(part)  # noqa: SLF001 - it is one of these
+        return feed
+
+    def _narrow(self, part: Part) -> None:
+        every = sizes(self._batches)
+        own = window(self._batches, part, every)
+        self._batches, self.samples, self.first = own, own.samples, own.first
+        self.whole = sum(every), len(every)
+
+    @property
+    def nonfinite(self) -> int:
+        """How many values of the inputs were NaN or infinite in the latest iteration."""
+        return self._nonfinite
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done to the data and what is odd about it, as far as it has been read."""
         notes = (*self._notes, *filter(None, [self.placement.note]))
-        if not self._nonfinite:
-            return notes
-        plural = "values of the inputs are" if self._nonfinite > 1 else "value of the inputs is"
-        return (*notes, f"{self._nonfinite} {plural} NaN or infinite")
+        return (*notes, *nonfinite_note(self._nonfinite))
 
     @property
     def info(self) -> DataInfo:
@@ -109,6 +129,14 @@ def first_batch(batches: Source, what: str) -> Batch:
         if batch.samples:
             return batch
     raise DataError(f"{what} gave no samples", hint="Give at least one sample.")
+
+
+def nonfinite_note(many: int) -> tuple[str, ...]:
+    """What the report says of so many values that are NaN or infinite."""
+    if not many:
+        return ()
+    plural = "values of the inputs are" if many > 1 else "value of the inputs is"
+    return (f"{many} {plural} NaN or infinite",)
 
 
 def _nonfinite(value: Any) -> int:

@@ -74,6 +74,15 @@ class AttentionAccumulator:
         if other.table is not None:
             self._take(other.table)
 
+    def state(self) -> Tensor | None:
+        """What was seen, for :meth:`restore`."""
+        return None if self.table is None else self.table.cpu()
+
+    def restore(self, state: Tensor | None) -> None:
+        """Take in what another accumulator of the same site had seen."""
+        if state is not None:
+            self._take(state)
+
     def _take(self, table: Tensor) -> None:
         """Merge a table; heads that do not match in number are no heads, so all become one."""
         if self.table is None:

@@ -28,7 +28,7 @@ __all__ = ["OutputAccumulator", "output_kind"]
 
 _NUMBERS_AT_ONCE = 1 << 20
 _POSITIONS = 40  # the bits of an answer's number below those of its position in the sample
-_GIVEN = ("kind", "assumed", "seed", "first")
+_GIVEN = ("kind", "assumed", "seed", "first", "drawn")
 _COUNTS = ("samples", "counted", "changed", "nonfinite", "out_of_range", "misfit")
 
 
@@ -40,10 +40,14 @@ class OutputAccumulator:
         assumed: whether the kind is a guess.
         seed: of the sample that is kept to fit a temperature.
         first: number of the first sample in the whole data, where this is a part of it.
+        drawn: the same, where the sample is drawn; it differs between separate files.
     """
 
-    def __init__(self, kind: str, *, assumed: bool = False, seed: int = 0, first: int = 0) -> None:
-        self.kind, self.assumed, self.seed, self.first = kind, assumed, seed, first
+    def __init__(
+        self, kind: str, *, assumed: bool = False, seed: int = 0, first: int = 0, drawn: int = 0
+    ) -> None:
+        self.kind, self.assumed, self.seed = kind, assumed, seed
+        self.first, self.drawn = first, drawn
         self.shape: tuple[int, ...] | None = None
         self.answers: Answers | None = None
         self.range = Moments()
@@ -104,8 +108,8 @@ class OutputAccumulator:
         else:
             place = torch.arange(len(rows))
             sample, position = place // (len(rows) // samples), place % (len(rows) // samples)
+        number = sample + self.drawn + before + (position << _POSITIONS)
         sample = sample + self.first + before
-        number = sample + (position << _POSITIONS)
         self.samples += samples if keep is None else 0
         classes = rows.shape[1] if self.kind in CLASSES else 2
         self.answers = self.answers or Answers(classes, self.seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -74,6 +74,18 @@ class Buckets:
     def merge(self, other: Buckets) -> None:
         """Take over the counts of another."""
         self.earlier = self.earlier + other.counts().to(self.recent.device)
+
+    def state(self) -> dict[str, Any]:
+        """The buckets that hold something and how much, for :meth:`restore`."""
+        counts = self.counts().cpu()
+        filled = counts.nonzero().squeeze(1)
+        return {"filled": filled, "counts": counts[filled]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over the counts of another."""
+        counts = torch.zeros(2 * _SIGNED, dtype=torch.int64)
+        counts[state["filled"]] = state["counts"]
+        self.earlier = self.earlier + counts.to(self.recent.device)
 
     def quantiles(self, low: float, high: float) -> dict[str, float | None]:
         """The quantiles named in ``QUANTILES``, kept within the exact extremes."""

@@ -161,6 +161,16 @@ class Inputs:
         self.tables.take_over(other.tables)
         self.slopes = self.slopes + other.slopes.to(self.device)
 
+    def state(self) -> dict[str, Any]:
+        """All counts, for :meth:`restore`."""
+        self.settle_slopes()
+        return {"tables": self.tables.state(), "slopes": self.slopes.cpu()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take over the counts of another."""
+        self.tables.restore(state["tables"])
+        self.slopes = self.slopes + state["slopes"].to(self.device)
+
     def summed(self) -> InputTotals | None:
         """All counts on the CPU; null if nothing was seen."""
         self.settle_slopes()

@@ -40,10 +40,14 @@ class Picked(NamedTuple):
 
 
 class Picker:
-    """Tells of each batch which samples are among the lowest ranks of all so far."""
+    """Tells of each batch which samples are among the lowest ranks of all so far.
 
-    def __init__(self) -> None:
-        self._seen = 0
+    Args:
+        first: number of the first sample in the whole data.
+    """
+
+    def __init__(self, first: int = 0) -> None:
+        self._seen = first
         self._lowest = torch.empty(0, dtype=torch.int64)
 
     def next(self, samples: int) -> Picked | None:
@@ -94,6 +98,16 @@ class RowSample:
     def merge(self, other: RowSample) -> None:
         """Take in what another accumulator of the same site has kept."""
         self.pieces = [*self.pieces, *other.pieces]
+        self._trim()
+
+    def state(self) -> list[list[Tensor]]:
+        """The rows that are kept with their ranks, for :meth:`restore`."""
+        self._trim()
+        return [[own, rows.cpu()] for own, rows in self.pieces]
+
+    def restore(self, state: list[list[Tensor]]) -> None:
+        """Take in what another accumulator of the same site had kept."""
+        self.pieces = [*self.pieces, *((own, rows) for own, rows in state)]
         self._trim()
 
     def _trim(self) -> None:

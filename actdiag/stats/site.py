@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from actdiag.stats import native
 from actdiag.stats.layout import arrange
 from actdiag.stats.moments import (
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from actdiag.records import SiteStats, UnitStats
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
+
+_CPU = torch.device("cpu")
 
 
 class SiteAccumulator:
@@ -162,6 +166,30 @@ class SiteAccumulator:
             if self.inputs is None:
                 self.inputs = Inputs(inputs.function, inputs.settings, inputs.device)
             self.inputs.merge(inputs)
+
+    def state(self) -> dict[str, Any]:
+        """All that was seen as plain values and tensors on the CPU, for :meth:`restore`."""
+        return {
+            "tables": self.tables.state(),
+            "samples": self.samples.state(),
+            "unordered": self.unordered,
+            "nan": int(self.nan),
+            "buckets": self.buckets and self.buckets.state(),
+            "inputs": self.inputs and self.inputs.state(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take in all that another accumulator of the same site had seen."""
+        self.tables.restore(state["tables"])
+        self.samples.restore(state["samples"])
+        self.unordered = self.unordered or state["unordered"]
+        self.nan = self.nan + state["nan"]
+        if state["buckets"] is not None:
+            self.buckets = self.buckets or Buckets(_CPU)
+            self.buckets.restore(state["buckets"])
+        if state["inputs"] is not None and self.function is not None:
+            self.inputs = self.inputs or Inputs(self.function, self.settings, _CPU)
+            self.inputs.restore(state["inputs"])
 
     def to_record(self) -> tuple[SiteStats, UnitStats | None]:
         """The numbers so far, per layer and per unit; per unit null where none are known."""

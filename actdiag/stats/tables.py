@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -66,3 +66,13 @@ class Tables:
         table = other.settled()
         if table is not None:
             self.add(table.clone(), by_unit=other.by_unit)
+
+    def state(self) -> dict[str, Any]:
+        """The merge of all tables and whether its columns are units, for :meth:`restore`."""
+        table = self.settled()
+        return {"table": None if table is None else table.cpu(), "by_unit": self.by_unit}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take in what another one has seen."""
+        if state["table"] is not None:
+            self.add(state["table"], by_unit=state["by_unit"])

@@ -389,7 +389,7 @@ def parts(draw):
 def test_any_partition_merged_in_any_order_is_the_whole(saved, drawn_parts):
     kind, sizes, output, labels, of, order = drawn_parts
     starts = [sum(sizes[: of.index(part)]) if part in of else len(output) for part in range(4)]
-    several = [OutputAccumulator(kind, first=start) for start in starts]
+    several = [OutputAccumulator(kind, first=start, drawn=start) for start in starts]
     whole = OutputAccumulator(kind)
     for part, batch, own in zip(of, output.split(sizes), labels.split(sizes), strict=True):
         several[part].update(batch, own)

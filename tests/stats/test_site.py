@@ -85,6 +85,10 @@ class TestAnyTensor:
         for place in order:
             merged.merge(accumulate(parts[place], function=GELU))
         assert_same(merged.to_record(), whole)
+        restored = SiteAccumulator(tensor.shape[1], GELU)
+        for place in order:
+            restored.restore(accumulate(parts[place], function=GELU).state())
+        assert_same(restored.to_record(), whole)
         streamed = SiteAccumulator(None, GELU)
         for part in parts:
             streamed.update_input(part, unit_axis=1, sample_axis=0, samples=len(part))
