@@ -1,6 +1,7 @@
 """actdiag: find out why a PyTorch model's activations are sick, from its file and your data.
 
-``actdiag.scan(model, data)`` returns a :class:`Report`. Nothing heavy is imported until used.
+``actdiag.scan(model, data)`` returns a :class:`Report`, ``actdiag.diagnose(report)`` its diagnoses.
+Nothing heavy is imported until used.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from actdiag._version import __version__
 
 if TYPE_CHECKING:
+    from actdiag.diagnosis.reports import diagnose
     from actdiag.errors import ActdiagError
     from actdiag.pipeline import scan
     from actdiag.records import Diagnosis, Finding, Report, Scan, Site
@@ -23,6 +25,7 @@ __all__ = [
     "Scan",
     "Site",
     "__version__",
+    "diagnose",
     "scan",
 ]
 
@@ -33,6 +36,7 @@ _HOMES = {
     "Report": "actdiag.records",
     "Scan": "actdiag.records",
     "Site": "actdiag.records",
+    "diagnose": "actdiag.diagnosis.reports",
     "scan": "actdiag.pipeline",
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from actdiag import rules
-from actdiag.diagnosis import diagnose
+from actdiag.diagnosis.reports import diagnose
 from actdiag.records import Report, ReportVerdict, Role, Severity
 from actdiag.rules.exempt import exempted
 
@@ -64,8 +64,7 @@ def judged_again(
     ignore: Iterable[str | Ignored] | None = None,
     settings: Settings | None = None,
 ) -> Report:
-    """A saved report judged by the present rules; debug steps keep the outcomes they had."""
+    """A saved report judged by the present rules; steps on a copy keep the outcomes they had."""
     report = judged(saved.scan, select=select, ignore=ignore, settings=settings)
-    outcomes = {step.id: step for diagnosis in saved.diagnoses for step in diagnosis.steps}
-    diagnoses = diagnose(saved.scan, report.findings, outcomes)
+    diagnoses = diagnose(replace(report, diagnoses=saved.diagnoses))
     return replace(diagnosed(report, diagnoses), timings=saved.timings)
