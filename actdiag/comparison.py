@@ -14,10 +14,12 @@ from actdiag.records import SCHEMA_VERSION, ReportVerdict, to_json
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from actdiag.records import Finding, OutputStats, Report, Site, WeightStats
+    from actdiag.records import Finding, OutputStats, Report, Site, ToolInfo, WeightStats
 
 _LEAST = 0.1  # our choice: a share that moved by 10 points, a scale by a quarter (0.1 decades)
 _OUTPUT = ("accuracy", "r2", "mean_confidence", "confident_wrong", "ece", "nll", "brier")
+_HIGHER_IS_BETTER = frozenset({"accuracy", "r2"})
+_LOWER_IS_BETTER = frozenset({"confident_wrong", "ece", "nll", "brier", "dead", "saturated"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,15 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One number before and after; null where there was none."""
+    """One number before and after; null where there was none.
+
+    ``better`` is null where more is neither better nor worse in itself.
+    """
 
     name: str
     before: float | None
     after: float | None
+    better: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Comparison:
 
     before: Side
     after: Side
+    tool: ToolInfo
     new: tuple[Finding, ...] = ()
     fixed: tuple[Finding, ...] = ()
     worse: tuple[Pair, ...] = ()
@@ -105,6 +112,7 @@ def compare(before: Report, after: Report) -> Comparison:
     return Comparison(
         before=_side(before),
         after=_side(after),
+        tool=after.scan.tool,
         new=_worst(now[key] for key in now if key not in was),
         fixed=_worst(was[key] for key in was if key not in now),
         worse=tuple(p for p in both if p.after.severity.rank < p.before.severity.rank),
@@ -164,7 +172,7 @@ def _moved(name: str, before: dict[str, float | None], after: dict[str, float | 
         if before[key] is not None or after[key] is not None
     }
     changes = tuple(
-        Change(key, before[key], after[key]) for key, size in sizes.items() if size >= _LEAST
+        _change(key, before[key], after[key]) for key, size in sizes.items() if size >= _LEAST
     )
     return Moved(name, max(sizes.values(), default=0.0), changes)
 
@@ -189,4 +197,12 @@ def _largest(moved: Iterable[Moved]) -> tuple[Moved, ...]:
 
 def _output(before: OutputStats | None, after: OutputStats | None) -> tuple[Change, ...]:
     values = [(name, getattr(before, name, None), getattr(after, name, None)) for name in _OUTPUT]
-    return tuple(Change(*each) for each in values if each[1] != each[2])
+    return tuple(_change(*each) for each in values if each[1] != each[2])
+
+
+def _change(name: str, before: float | None, after: float | None) -> Change:
+    if before is None or after is None:
+        return Change(name, before, after)
+    if name in _HIGHER_IS_BETTER:
+        return Change(name, before, after, better=after > before)
+    return Change(name, before, after, after < before if name in _LOWER_IS_BETTER else None)

@@ -52,8 +52,15 @@ def put(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def targets(options: Iterable[str] | None, *, inputs: Iterable[str | None] = ()) -> list[Target]:
+def targets(
+    options: Iterable[str] | None,
+    *,
+    inputs: Iterable[str | None] = (),
+    formats: tuple[str, ...] = (),
+) -> list[Target]:
     """Read the values of ``--report`` and make sure that they can be written, before any work.
+
+    ``formats`` are the ones there are: unless told, those of reports.
 
     Raises:
         UsageError: no ``FORMAT=PATH``, an unknown format, two reports in one file, a place that
@@ -66,7 +73,7 @@ def targets(options: Iterable[str] | None, *, inputs: Iterable[str | None] = ())
         if not equals or not path:
             hint = "For example: --report json=scan.json"
             raise UsageError(f"--report {option}: FORMAT=PATH was expected", hint=hint)
-        target = Target(_known(name), Path(path))
+        target = Target(_known(name, formats), Path(path))
         if target.path.resolve() in taken:
             reason = taken[target.path.resolve()]
             raise UsageError(f"--report {option}: {reason}", hint="Choose another file name.")
@@ -102,8 +109,8 @@ def _problem(path: Path, *, folder: bool) -> str:
     return ""
 
 
-def _known(name: str) -> str:
-    known = (*render.names(), *render.FOLDER_FORMATS)
+def _known(name: str, formats: tuple[str, ...]) -> str:
+    known = formats or (*render.names(), *render.FOLDER_FORMATS)
     if name not in known:
         raise UsageError(f"there is no report format '{name}'", hint=did_you_mean(name, known))
     return name

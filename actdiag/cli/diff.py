@@ -15,18 +15,20 @@ from actdiag.cli._options import OUTPUT, option
 from actdiag.cli._output import display, write_out
 from actdiag.cli._progress import progress_bar
 from actdiag.cli._saved import read
+from actdiag.cli._targets import put, targets
 from actdiag.comparison import compare
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import Report, ReportVerdict
 
 _LEFT_OUT = ("output", "reports")
 _HEAD = 4096
+_FORMATS = ", ".join(render.COMPARISON_FORMATS)
 
 EPILOG = """Examples
 
 actdiag diff before.json after.json
 
-actdiag diff epoch1.pt epoch9.pt --data val.npz --format markdown"""
+actdiag diff epoch1.pt epoch9.pt --data val.npz --format markdown --report html=diff.html"""
 
 
 def diff(
@@ -34,16 +36,29 @@ def diff(
     after: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
     *,
     output: Annotated[
-        str, option("--format", metavar="NAME", panel=OUTPUT, help="json, markdown, text (text).")
+        str, option("--format", metavar="NAME", panel=OUTPUT, help=f"Of stdout: {_FORMATS} (text).")
     ] = "text",
+    reports: Annotated[
+        list[str] | None,
+        option(
+            "--report",
+            metavar="FORMAT=PATH",
+            panel=OUTPUT,
+            help="Also write the comparison to a file; repeatable.",
+        ),
+    ] = None,
     **options: Any,
 ) -> None:
     """Say what changed from A to B: findings new and fixed, layers, weights, the output."""
     with told_once(debug=options.pop("debug")):
         render.require_comparison(output)
+        to_write = targets(reports, inputs=(before, after), formats=render.COMPARISON_FORMATS)
         wanted = asked(options)
         both = [_report(path, wanted) for path in (before, after)]
-        write_out(render.render_comparison(output, compare(*both), display()))
+        found = compare(*both)
+        for target in to_write:
+            put(target.path, render.render_comparison(target.name, found).encode())
+        write_out(render.render_comparison(output, found, display()))
         if any(each.verdict is ReportVerdict.NOT_CHECKED for each in both):
             raise typer.Exit(NothingCheckedError.exit_code)
 

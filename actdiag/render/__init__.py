@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actdiag.records import Inspection, Report, Trial
 
 __all__ = [
+    "COMPARISON_FORMATS",
     "FOLDER_FORMATS",
     "Display",
     "clean",
@@ -40,7 +41,7 @@ __all__ = [
 
 INSPECTION_FORMATS = ("json", "text")
 TRIAL_FORMATS = ("json", "text")
-COMPARISON_FORMATS = ("json", "markdown", "text")
+COMPARISON_FORMATS = ("html", "json", "markdown", "text")
 FOLDER_FORMATS = ("png",)  # several files each, so never printed
 
 
@@ -141,7 +142,7 @@ def require_comparison(name: str) -> str:
 
 
 def render_comparison(name: str, found: Comparison, display: Display | None = None) -> str:
-    """Return what changed, as ``text`` fitted to ``display``, as ``markdown`` or as ``json``.
+    """Return what changed, as ``text`` fitted to ``display`` or in another of its formats.
 
     Raises:
         UsageError: there is no such format.

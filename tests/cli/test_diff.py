@@ -55,3 +55,23 @@ def test_a_format_that_is_none_is_told_before_anything_runs(run, pipeline):
     assert done.exit_code == 2
     assert "there is no format 'sarif' of a comparison" in done.stderr
     assert pipeline.asked is None
+
+
+def test_pages_are_written_beside_what_is_printed(run, saved, other, tmp_path):
+    page, document = tmp_path / "diff.html", tmp_path / "diff.json"
+    reports = ("--report", f"html={page}", "--report", f"json={document}")
+    done = run("diff", str(saved), str(other), *reports)
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith("no finding in either\n")
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert json.loads(document.read_text(encoding="utf-8"))["output"][0]["better"] is True
+
+
+def test_a_report_of_another_kind_or_over_an_input_is_refused_first(run, pipeline, saved, other):
+    csv = run("diff", str(saved), str(other), "--report", "csv=diff.csv")
+    over = run("diff", str(saved), str(other), "--report", f"json={saved}")
+
+    assert (csv.exit_code, over.exit_code) == (2, 2)
+    assert "there is no report format 'csv'" in csv.stderr
+    assert "is an input" in over.stderr

@@ -20,7 +20,7 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@pytest.mark.parametrize("form", ["text", "markdown"])
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
 def test_looks_as_approved(form, name, snapshot):
     assert render_comparison(form, compare(*PAIRS[name])) == snapshot
 

@@ -1,4 +1,4 @@
-for (const table of document.querySelectorAll("table.layers")) {
+for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[0].cells];
   heads.forEach((head, column) => {
     const button = document.createElement("button");
