@@ -11,6 +11,7 @@ import typer
 
 from actdiag._version import __version__
 from actdiag.cli import check, diff, explain, inspect, report, rules, scan, try_
+from actdiag.cli._configured import ConfiguredCommand, configured
 from actdiag.cli._failing import told_once
 
 app = typer.Typer(
@@ -22,7 +23,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (scan, try_, check, diff, inspect, report, rules, explain):
+for command in (scan, try_, check, diff, inspect, report):
+    command.add_to(app)
+for registered in app.registered_commands:
+    if registered.callback is not None:
+        registered.callback = configured(registered.callback)
+        registered.cls = ConfiguredCommand
+for command in (rules, explain):
     command.add_to(app)
 
 

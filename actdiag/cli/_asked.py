@@ -23,28 +23,17 @@ def shared_with_scan(own: inspect.Signature, left_out: Collection[str] = ()) -> 
 
 
 def asked(options: dict[str, Any]) -> dict[str, Any]:
-    """The pipeline's options; what was not said comes from the configuration."""
+    """The pipeline's options, with what only a configuration file can say."""
     from actdiag import config as configuration
 
     settings = configuration.load(options.pop("config"))
-    steps = options.pop("steps")
-    said = {
-        "select": words(options.pop("select")),
-        "ignore": words(options.pop("ignore")),
-        "batch_size": options.pop("batch_size"),
-        "max_samples": options.pop("max_samples"),
-        "steps": steps and steps.value,
-        "seed": options.pop("seed"),
-    }
     chosen = {
-        name: value if value not in (None, ()) else getattr(settings, name)
-        for name, value in said.items()
-    }
-    rest = {
-        "ignore": settings.ignored(said["ignore"]),
+        "select": words(options.pop("select")),
+        "ignore": (*words(options.pop("ignore")), *settings.exempt()),
+        "steps": options.pop("steps").value,
         "data": options.pop("data_option"),
         "trust": (options.pop("trust"), tuple(options.pop("allow") or ())),
         "factory_args": json_object("--model-args", options.pop("factory_args")),
         "settings": settings.rules,
     }
-    return {**options, **chosen, **rest}
+    return {**options, **chosen}

@@ -60,6 +60,10 @@ Config = Annotated[
         help="Settings; else the nearest actdiag.toml or pyproject.toml.",
     ),
 ]
+ShowConfig = Annotated[
+    bool,
+    option("--show-config", panel=RULES, help="Print all settings and where they are from."),
+]
 Debug = Annotated[
     bool, option("--debug", panel="Running", help="Show the traceback when something fails.")
 ]

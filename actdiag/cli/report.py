@@ -49,8 +49,8 @@ def _judged(
     settings = configuration.load(config)
     return judged_again(
         saved,
-        select=select or settings.select,
-        ignore=settings.ignored(ignore),
+        select=select,
+        ignore=(*ignore, *settings.exempt()),
         settings=settings.rules,
     )
 

@@ -168,12 +168,12 @@ def scan(
         ),
     ] = None,
     steps: Annotated[
-        Steps | None, option("--steps", panel=RUN, help="Debug steps to carry out (cheap).")
-    ] = None,
+        Steps, option("--steps", panel=RUN, help="Debug steps to carry out (cheap).")
+    ] = Steps.CHEAP,
     seed: Annotated[
-        int | None,
+        int,
         option("--seed", metavar="N", panel=RUN, min=0, help="Of random input and samples (0)."),
-    ] = None,
+    ] = 0,
     debug: Debug = False,
     output: Format = "text",
     reports: Reports = None,
@@ -193,14 +193,12 @@ def scan(
             data,
             config=config,
             trust=(trust, allow or []),
-            chosen={
-                "select": words(select),
-                "ignore": words(ignore),
-                "batch_size": batch_size,
-                "max_samples": max_samples,
-                "steps": steps and steps.value,
-                "seed": seed,
-            },
+            select=words(select),
+            ignore=words(ignore),
+            batch_size=batch_size,
+            max_samples=max_samples,
+            steps=steps.value,
+            seed=seed,
             factory=factory,
             factory_args=json_object("--model-args", factory_args),
             labels=labels,
@@ -229,16 +227,13 @@ def _scanned(
     *,
     config: Config,
     trust: tuple[bool, list[str]],
-    chosen: dict[str, Any],
+    ignore: tuple[str, ...],
     **options: Any,
 ) -> Report:
     """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr."""
     from actdiag import config as configuration
 
     settings = configuration.load(config)
-    for name, value in chosen.items():
-        options[name] = value if value not in (None, ()) else getattr(settings, name)
-    options["ignore"] = settings.ignored(chosen["ignore"])
     with redirect_stdout(sys.stderr), progress_bar() as progress:
         from actdiag import pipeline
         from actdiag.load import Trust
@@ -247,6 +242,7 @@ def _scanned(
             model,
             data,
             trust=Trust(everything=trust[0], names=frozenset(trust[1])),
+            ignore=(*ignore, *settings.exempt()),
             settings=settings.rules,
             progress=progress,
             **options,

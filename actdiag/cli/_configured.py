@@ -1,0 +1,82 @@
+"""Commands whose options a configuration file can set: the command line wins, then the file."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperCommand
+
+from actdiag import config as configuration
+from actdiag.cli._failing import told_once
+from actdiag.cli._options import Config, ShowConfig
+from actdiag.cli._settings import Setting, settings_of
+from actdiag.cli._shown import show
+from actdiag.cli._table import values_of, without_rivals
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def configured(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with ``--config`` and ``--show-config`` among its options."""
+    own = inspect.signature(command, eval_str=True)
+    takes_config = "config" in own.parameters
+
+    @functools.wraps(command)
+    def with_config(*, config: Any = None, show_config: bool, **options: Any) -> None:  # noqa: ARG001 - acted on in parse_args
+        command(**options, **({"config": config} if takes_config else {}))
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    added = [inspect.Parameter("show_config", kind, default=False, annotation=ShowConfig)]
+    if not takes_config:
+        added.insert(0, inspect.Parameter("config", kind, default=None, annotation=Config))
+    vars(with_config)["__signature__"] = own.replace(parameters=[*own.parameters.values(), *added])
+    return with_config
+
+
+class ConfiguredCommand(TyperCommand):
+    """A command that takes what its options were not given from the configuration."""
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Understand ``--no-FLAG`` too, which takes back a flag that a file sets."""
+        parser = super().make_parser(ctx)
+        for one in self.params:
+            if getattr(one, "is_flag", False) and not getattr(one, "secondary_opts", ()):
+                opposite = [f"--no-{name.removeprefix('--')}" for name in one.opts]
+                parser.add_option(one, opposite, one.name, action="store_const", const=False)  # type: ignore[arg-type]  # click's own options
+        return parser
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line over the configuration; or show both, and leave."""
+        if ctx.resilient_parsing or {"-h", "--help"} & set(args):
+            return super().parse_args(ctx, args)
+        said, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        name, commands = str(self.name), _settings_of_all(ctx.parent)
+        with told_once(debug=bool(said.get("debug"))):
+            found = configuration.find(_path(said.get("config")))
+            values = values_of(name, found, commands)
+        by_parameter = {commands[name][key].parameter: value for key, value in values.items()}
+        ctx.default_map = without_rivals(by_parameter, said)
+        if not said.get("show_config"):
+            return super().parse_args(ctx, args)
+        for one in self.params:
+            one.required = False
+        super().parse_args(ctx, args)
+        show(ctx, name, commands[name], found)
+        raise typer.Exit
+
+
+def _settings_of_all(group: Any) -> dict[str, dict[str, Setting]]:
+    return {
+        name: settings_of(command.callback)
+        for name, command in group.command.commands.items()
+        if isinstance(command, ConfiguredCommand) and command.callback is not None
+    }
+
+
+def _path(text: object) -> Path | None:
+    return Path(text) if isinstance(text, str) else None
