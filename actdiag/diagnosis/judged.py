@@ -9,6 +9,7 @@ from actdiag import rules
 from actdiag.diagnosis.reports import diagnose
 from actdiag.records import Report, ReportVerdict, Role, Severity
 from actdiag.rules.exempt import exempted
+from actdiag.rules.select import check_settings, chosen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,6 +17,23 @@ if TYPE_CHECKING:
     from actdiag.records import Diagnosis, Ignored, Scan
 
     Settings = Mapping[str, Mapping[str, Any]]
+
+
+def check_asked(
+    *,
+    select: Iterable[str] | None = None,
+    ignore: Iterable[str | Ignored] | None = None,
+    settings: Settings | None = None,
+) -> None:
+    """Refuse what :func:`judged` would refuse, before anything was measured.
+
+    Raises:
+        UsageError: a word means no rule, or a threshold belongs to none.
+    """
+    known = rules.registry()
+    words = [entry if isinstance(entry, str) else entry.rule for entry in ignore or ()]
+    chosen(known, select or (), words)
+    check_settings(known, settings or {})
 
 
 def judged(
