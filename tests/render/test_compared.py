@@ -88,7 +88,7 @@ def test_a_share_has_both_bars_and_weights_their_scale():
     site = before.sites[0]
     healed = replace(site, stats=replace(site.stats, dead_units=0))
     heavy = replace(before.weights[0], rms=30.0, std=30.0)
-    output = replace(before.output, accuracy=0.5)
+    output = OutputStats(kind="logits", accuracy=0.5)
     after = replace(before, sites=(healed,), weights=(heavy,), output=output)
     page = written(
         replace(build.sick(), scan=before, findings=()),
