@@ -28,7 +28,10 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True)
 class TemperatureFit:
-    """A temperature fitted by NLL on one half of the data, judged on the other half."""
+    """A temperature fitted by NLL on one half of the data, judged on the other half.
+
+    ``nll_change`` and ``ece_change`` are 95 % bootstrap intervals of after minus before.
+    """
 
     temperature: float
     samples_fitted: int
@@ -37,6 +40,12 @@ class TemperatureFit:
     nll_after: float
     ece_before: float
     ece_after: float
+    brier_before: float | None = None
+    brier_after: float | None = None
+    accuracy_before: float | None = None
+    accuracy_after: float | None = None
+    nll_change: tuple[float, float] | None = None
+    ece_change: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

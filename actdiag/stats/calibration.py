@@ -26,11 +26,16 @@ def bin_sums(confidence: Tensor, correct: Tensor, bins: int = BINS) -> Tensor:
 
     Sums of parts add up. A bin holds its upper edge, the first one also 0.
     """
-    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
     confidence = confidence.double()
-    place = (torch.bucketize(confidence, edges) - 1).clamp_(0, bins - 1)
     rows = torch.stack((torch.ones_like(confidence), confidence, correct.double()))
-    return torch.zeros(3, bins, dtype=torch.float64).index_add_(1, place, rows)
+    sums = torch.zeros(3, bins, dtype=torch.float64)
+    return sums.index_add_(1, bin_places(confidence, bins), rows)
+
+
+def bin_places(confidence: Tensor, bins: int = BINS) -> Tensor:
+    """The index of each confidence's bin, int64."""
+    edges = torch.linspace(0, 1, bins + 1, dtype=torch.float64)
+    return (torch.bucketize(confidence.double(), edges) - 1).clamp_(0, bins - 1)
 
 
 def reliability(sums: Tensor) -> tuple[ReliabilityBin, ...]:

@@ -9,7 +9,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from actdiag.records import TemperatureFit
+from actdiag.stats.bootstrap import change_intervals
 from actdiag.stats.calibration import (
+    brier,
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
@@ -76,6 +78,7 @@ class KeptRows:
         judged, labels = self.rows[1::2].double(), self.labels[1::2]
         before = F.log_softmax(judged, dim=1)
         after = F.log_softmax(judged / temperature, dim=1)
+        nll_change, ece_change = change_intervals(before, after, labels, seed=self.seed)
         return TemperatureFit(
             temperature=temperature,
             samples_fitted=len(self.labels) - len(labels),
@@ -84,7 +87,17 @@ class KeptRows:
             nll_after=negative_log_likelihood(after, labels) or 0.0,
             ece_before=_error(before, labels),
             ece_after=_error(after, labels),
+            brier_before=brier(before.exp(), labels),
+            brier_after=brier(after.exp(), labels),
+            accuracy_before=_accuracy(before, labels),
+            accuracy_after=_accuracy(after, labels),
+            nll_change=nll_change,
+            ece_change=ece_change,
         )
+
+
+def _accuracy(log_probabilities: Tensor, labels: Tensor) -> float:
+    return (log_probabilities.argmax(1) == labels).double().mean().item()
 
 
 def _error(log_probabilities: Tensor, labels: Tensor) -> float:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 WIDTH = 256  # our choice: the sketch then keeps a distance to 5 %, and 20,000 rows in 20 MB
 # Our choice: a fifth of the usual distance to the nearest neighbour. Between distinct samples the
-# closest pair lies at 0.21 of it in 3,000 images of MNIST, at 0.33 to 0.58 in scikit-learn's digits,
-# cancer, wine, iris and diabetes data; an image with noise of 5 % of a pixel's deviation at 0.11.
+# closest pair lies at 0.21 of it in 3,000 images of MNIST, at 0.33 to 0.58 in scikit-learn's
+# digits, cancer, wine, iris and diabetes; an image with noise of 5 % of a pixel's std at 0.11.
 CLOSE = 0.2
 _ONE_KIND = 10.0  # our choice: deviations of pixels differ less, those of measured quantities more
 _QUERIES, _KNOWN = 1024, 8192  # rows of a block: 32 MB of distances
