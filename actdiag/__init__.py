@@ -1,6 +1,7 @@
 """actdiag: find out why a PyTorch model's activations are sick, from its file and your data.
 
-``actdiag.scan(model, data)`` returns a :class:`Report`, ``actdiag.diagnose(report)`` its diagnoses.
+``actdiag.scan(model, data)`` returns a :class:`Report`, ``actdiag.diagnose(report)`` its diagnoses,
+``actdiag.assert_healthy(model, data)`` fails a test.
 Nothing heavy is imported until used.
 """
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from actdiag.errors import ActdiagError
     from actdiag.pipeline import scan
     from actdiag.records import Diagnosis, Finding, Report, Scan, Site
+    from actdiag.testing import assert_healthy
 
 __all__ = [
     "ActdiagError",
@@ -25,6 +27,7 @@ __all__ = [
     "Scan",
     "Site",
     "__version__",
+    "assert_healthy",
     "diagnose",
     "scan",
 ]
@@ -36,6 +39,7 @@ _HOMES = {
     "Report": "actdiag.records",
     "Scan": "actdiag.records",
     "Site": "actdiag.records",
+    "assert_healthy": "actdiag.testing",
     "diagnose": "actdiag.diagnosis.reports",
     "scan": "actdiag.pipeline",
 }
