@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from actdiag.errors import DataError
-from actdiag.feed import files, members, tables
+from actdiag.feed import files, members, next_token, tables
 from actdiag.feed.aligned import Aligned
 from actdiag.feed.feed import Feed, first_batch
 from actdiag.feed.first_layer import first_layer
@@ -85,6 +85,9 @@ def open_data(  # noqa: PLR0913 - the words of the contract, each an option of i
         notes += (f"the inputs went through {_name_of(transform)}",)
     from_code = not isinstance(found.source, Aligned)
     first = first_batch(source, name)
+    if next_token.asks_for_next(module, first):
+        source, first = next_token.NextToken(source), next_token.moved(first)
+        notes += (next_token.NOTE,)
     fitted = fit(
         source,
         first,
