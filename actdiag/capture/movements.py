@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from actdiag.capture.trail import Trail
 
 
+_MASKS = -1e4  # our choice: the exponential of a number that small is 0 in every type
+
+
 def move(observer: Observer, operation: Operation, call: Call) -> Any:
     """A permutation of axes: the unit and the sample axis move with it."""
     trails = observer.trails(call)
@@ -79,7 +82,7 @@ def other(observer: Observer, operation: Operation, call: Call) -> Any:
         return call.make()
     result = call.make()
     before = merged(trails)
-    unknown = _is_unknown(operation, before)
+    unknown = _is_unknown(operation, before, call)
     if isinstance(result, Tensor) and holds_numbers(result) and unknown:
         return _unknown(observer, operation, result, before)
     after = before.blurred()
@@ -90,10 +93,22 @@ def other(observer: Observer, operation: Operation, call: Call) -> Any:
     return result
 
 
-def _is_unknown(operation: Operation, before: Trail) -> bool:
-    if before.product and operation.name == "where":  # a mask on the scores of an attention
+def _is_unknown(operation: Operation, before: Trail, call: Call) -> bool:
+    if operation.name == "where" and (before.product or _rules_out(call)):
         return False
     return operation.name not in KNOWN_SHAPERS
+
+
+def _rules_out(call: Call) -> bool:
+    """Whether a ``where`` masks: it puts −inf, or the most negative number, beside the values."""
+    return any(_highest(side) <= _MASKS for side in call.args[1:3])
+
+
+def _highest(side: Any) -> float:
+    if isinstance(side, Tensor):
+        real = side.is_floating_point() and side.numel() and side.device.type != "meta"
+        return float(side.detach().amax()) if real else 0.0
+    return float(side) if isinstance(side, int | float) else 0.0
 
 
 def _unknown(observer: Observer, operation: Operation, result: Tensor, before: Trail) -> Tensor:

@@ -76,3 +76,30 @@ def test_nothing_seen_is_not_healthy(model):
 def test_something_seen_may_be():
     report = actdiag.scan(nn.Sequential(nn.ReLU()), X, steps="none", select=["ACT"])
     assert report.verdict is ReportVerdict.HEALTHY
+
+
+LEAST = torch.finfo(torch.float32).min
+MASKS = {
+    "a number": lambda bias, seen: torch.where(seen, bias, LEAST),
+    "a tensor": lambda bias, seen: torch.where(seen, bias, torch.tensor(-1e9)),
+    "many": lambda bias, seen: torch.where(~seen, torch.full_like(bias, -torch.inf), bias),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_mask_put_on_a_bias_is_no_function(mask):
+    """T5 adds a learned bias to the scores, which it masks first."""
+
+    class Biased(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.positions, self.out = nn.Embedding(9, 5), nn.Linear(5, 2)
+
+        def forward(self, ids, x):
+            bias = MASKS[mask](self.positions(ids), torch.ones(5, 5).tril().bool())
+            return self.out(torch.softmax(x + bias, -1))
+
+    with Capture(Biased()) as capture:
+        capture.run((torch.randint(9, (8, 5)), torch.randn(8, 5, 5)), {}, 8)
+        assert capture.coverage().functions_not_captured == ()
+        assert "where" not in [site.name for site in capture.sites()]
