@@ -29,6 +29,8 @@ def coverage(
     """The record; ``weights`` are the parameters of each module by its name."""
     leaves = [name for name, module in modules.items() if module.leaf]
     called = set(observer.stack.calls) | observer.weights_used
+    used = {id(weight) for name in called for weight in weights.get(name, ())}
+    called |= {name for name, own in weights.items() if own and {id(w) for w in own} <= used}
     share = share_of(parameters_seen(observer, modules, weights))
     told = [*notes, *remarks(share, observer.recorder.width_changes)]
     return Coverage(

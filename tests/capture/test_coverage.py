@@ -103,3 +103,19 @@ def test_a_mask_put_on_a_bias_is_no_function(mask):
         capture.run((torch.randint(9, (8, 5)), torch.randn(8, 5, 5)), {}, 8)
         assert capture.coverage().functions_not_captured == ()
         assert "where" not in [site.name for site in capture.sites()]
+
+
+def test_a_module_that_lends_its_only_weight_to_another_is_used():
+    """T5 keeps its embedding under three names and calls two of them."""
+
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.shared, self.embed = nn.Embedding(9, 4), nn.Embedding(9, 4)
+            self.embed.weight = self.shared.weight
+            self.unused = nn.Linear(4, 4)
+
+        def forward(self, ids):
+            return self.embed(ids)
+
+    assert coverage_of(Tied(), torch.randint(9, (20, 5))).modules_not_called == ("unused",)
