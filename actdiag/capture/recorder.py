@@ -54,12 +54,14 @@ class Recorder:
         self._order: list[int] = []
         self._picker = Picker(first)
         self._picked: Picked | None = None
+        self._first = 0  # number of this pass's first sample among all
         self._after = 0
 
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
         self.samples = samples
         self.mask = mask
+        self._first = self._picker.seen
         self._picked = self._picker.next(samples)
         self._calls.clear()
         self._outputs.clear()
@@ -168,6 +170,7 @@ class Recorder:
                     unit_axis=part.unit_axis,
                     sample_axis=part.sample_axis,
                     samples=part.samples,
+                    numbers=self._numbers(part),
                 )
                 if self._picked is not None:
                     self._sample(site, part, self._picked)
@@ -198,6 +201,7 @@ class Recorder:
                     unit_axis=part.unit_axis,
                     sample_axis=part.sample_axis,
                     samples=part.samples,
+                    numbers=self._numbers(part),
                 )
 
     def count_shut(self, site: OpenSite, gate: Tensor, trail: Trail) -> None:
@@ -224,6 +228,12 @@ class Recorder:
         if self.mask is None:
             return (Part(tensor, trail.unit_axis, trail.sample_axis, self.samples),)
         return self.mask.parts(tensor, trail.unit_axis, trail.sample_axis)
+
+    def _numbers(self, part: Part) -> int | Tensor | None:
+        """Which samples of all these are; null where the part is no samples."""
+        if part.sample_axis is None:
+            return None
+        return self._first if part.rows is None else self._first + part.rows.cpu()
 
     def _same_width(self, site: OpenSite, tensor: Tensor) -> bool:
         axis = site.unit_axis

@@ -13,7 +13,8 @@ from torch import Tensor
 from actdiag.stats.layout import arrange
 from actdiag.stats.library import backend
 from actdiag.stats.moments import Measured, empty, empty_means
-from actdiag.stats.picks import offsets
+from actdiag.stats.picks import NOTHING, Bounds, offsets, spread
+from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
     from actdiag.functions.row import ActivationFunction
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 AXES = 8  # of view.h
 CODES = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 2, torch.float64: 3}  # of view.h
-# Values per unit that 32 bits can count.
-MOST_VALUES = 1 << 31
+# Values that 32 bits can count.
+MOST_VALUES = 1 << 30
 # Rare layouts, in which neither units nor positions are neighbours, are copied up to this size.
 MOST_COPIED = 1 << 24
 MOST_PLANS = 4096
@@ -44,8 +45,12 @@ class Layout(ctypes.Structure):
         ("spans", ctypes.c_int64),
         ("picked_samples", ctypes.c_int64),
         ("picked_step", ctypes.c_int64),
+        ("picked_values", ctypes.c_int64),
         ("picks", ctypes.c_int64),
+        ("budget", ctypes.c_int64),
         ("offsets", ctypes.c_void_p),
+        ("rows", ctypes.c_int64),
+        ("row_places", ctypes.c_void_p),
     )
 
 
@@ -56,9 +61,11 @@ class Plan:
     Attributes:
         layout: for the kernel, at ``address``.
         units: columns of the tables.
-        picked: how many values the kernel picks from a tensor.
+        samples: whose values are picked.
+        places: how many values of a sample may be picked.
         axes: for :func:`arrange`, where the tensor has to be copied first; else null.
         scattered: kept alive for the layout, which points into it.
+        rows: where the positions lie whose units are kept as rows, relative to a sample.
     """
 
     layout: Layout
@@ -66,9 +73,11 @@ class Plan:
     units: int
     by_unit: bool
     by_sample: bool
-    picked: int
+    samples: int
+    places: int
     axes: dict[str, Any] | None
     scattered: Tensor | None
+    rows: Tensor
 
     def memory(self, tensor: Tensor) -> Tensor:
         """What is walked instead of the tensor: itself, or a copy in another order."""
@@ -80,9 +89,14 @@ _PLAIN = (Tensor, torch.nn.Parameter)  # of other classes the memory may not be 
 
 
 def plan_of(
-    tensor: Tensor, *, unit_axis: int | None, sample_axis: int | None, samples: int, limit: int
+    tensor: Tensor,
+    *,
+    unit_axis: int | None,
+    sample_axis: int | None,
+    samples: int,
+    picks: Bounds = NOTHING,
 ) -> Plan | None:
-    """How the kernel walks this tensor, with at most ``limit`` picks per sample.
+    """How the kernel walks this tensor, and how much it picks of it.
 
     Null where it does not: without the native backend, on other devices, for types without a
     kernel and for layouts that stock operations serve better.
@@ -99,7 +113,7 @@ def plan_of(
         or tensor.is_neg()
     ):
         return None
-    key = (dtype, tensor.shape, tensor.stride(), unit_axis, sample_axis, samples, limit)
+    key = (dtype, tensor.shape, tensor.stride(), unit_axis, sample_axis, samples, picks)
     try:
         return _PLANS[key]
     except KeyError:
@@ -110,7 +124,7 @@ def plan_of(
                 "sample_axis": sample_axis,
                 "samples": samples,
             }
-            plan = _plan(arrange(tensor, **axes), limit, axes)
+            plan = _plan(arrange(tensor, **axes), picks, axes)
         if len(_PLANS) >= MOST_PLANS:
             _PLANS.clear()
         _PLANS[key] = plan
@@ -124,7 +138,7 @@ def forget() -> None:
 
 
 def _plan(
-    view: View, limit: int, arrangement: dict[str, Any], *, copied: bool = False
+    view: View, picks: Bounds, arrangement: dict[str, Any], *, copied: bool = False
 ) -> Plan | None:
     """A plan for a view, or for its copy where no axis that is read along is contiguous."""
     shape, strides = view.values.shape, view.values.stride()
@@ -139,16 +153,15 @@ def _plan(
         outer, axes = axes[0], axes[1:]
     values = outer[0] * math.prod(size for size, _ in axes)
     reads = (bool(axes) and axes[-1][1] == 1) or units == 1 or strides[1] == 1
-    if len(axes) > AXES or values >= MOST_VALUES:
+    if len(axes) > AXES or values * units >= MOST_VALUES:
         return None
     if not reads:
         if copied or view.values.numel() > MOST_COPIED:
             return None
         view = replace(view, values=view.values.contiguous())
-        return _plan(view, limit, arrangement, copied=True)
-    scattered = None
-    if limit:  # in the order in which they lie in memory
-        scattered = offsets(tuple(shape[1:]), strides[1:], limit).sort().values
+        return _plan(view, picks, arrangement, copied=True)
+    scattered = offsets(tuple(shape[1:]), strides[1:], picks.each) if picks.each else None
+    rows = _places(tuple(shape[2:]), strides[2:])
     layout = Layout(
         dtype=CODES[view.values.dtype],
         samples=outer[0],
@@ -162,8 +175,12 @@ def _plan(
         spans=spans,
         picked_samples=samples,
         picked_step=strides[0],
+        picked_values=math.prod(shape[1:]),
         picks=0 if scattered is None else len(scattered),
+        budget=picks.budget,
         offsets=None if scattered is None else scattered.data_ptr(),
+        rows=len(rows),
+        row_places=rows.data_ptr(),
     )
     return Plan(
         layout=layout,
@@ -171,10 +188,20 @@ def _plan(
         units=units,
         by_unit=view.by_unit,
         by_sample=view.by_sample,
-        picked=layout.picks * samples,
+        samples=samples,
+        places=layout.picks,
         axes=arrangement if copied else None,
         scattered=scattered,
+        rows=rows,
     )
+
+
+def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
+    """Where the positions of :func:`spread` lie, relative to the first."""
+    if not shape:
+        return torch.zeros(1, dtype=torch.int64)
+    coordinates = torch.unravel_index(spread(math.prod(shape)), shape)
+    return torch.stack(coordinates, dim=1) @ torch.tensor(strides)
 
 
 def _joined(axes: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -194,11 +221,17 @@ def _joined(axes: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def merge_moments(
-    plan: Plan, tensor: Tensor, table: Tensor, samples: Tensor | None, buckets: Tensor | None
+    plan: Plan,
+    tensor: Tensor,
+    table: Tensor,
+    samples: Tensor | None,
+    buckets: Tensor | None = None,
+    numbers: int | Tensor = 0,
 ) -> int:
     """Merge a tensor into tables as in :mod:`actdiag.stats.moments`, in place.
 
-    ``buckets`` are the counts of :mod:`actdiag.stats.quantiles`. Gives the number of NaN.
+    ``buckets`` are the counts of :mod:`actdiag.stats.quantiles`, ``numbers`` those of the samples
+    whose picks they count. Gives the number of NaN.
 
     Raises:
         MemoryError: there was none left.
@@ -212,6 +245,7 @@ def merge_moments(
         table.data_ptr(),
         None if samples is None else samples.data_ptr(),
         None if buckets is None else buckets.data_ptr(),
+        *_numbers(numbers),
     )
     if found < 0:
         raise MemoryError
@@ -225,12 +259,11 @@ def measure(view: View) -> Measured | None:
         unit_axis=1,
         sample_axis=0 if view.by_sample else None,
         samples=view.values.shape[0],
-        limit=0,
     )
     if plan is None:
         return None
     table, samples = empty(plan.units), empty_means(plan.units) if plan.by_sample else None
-    nan = merge_moments(plan, view.values, table, samples, None)
+    nan = merge_moments(plan, view.values, table, samples)
     return Measured(table, samples, nan)
 
 
@@ -263,13 +296,43 @@ def merge_regions(plan: Plan, tensor: Tensor, table: Tensor, regions: Regions) -
         raise MemoryError
 
 
-def gather_picks(plan: Plan, tensor: Tensor, values: Tensor) -> bool:
-    """Write the picks of every sample into a vector of ``plan.picked`` float64 numbers.
+def gather_picks(plan: Plan, tensor: Tensor, numbers: int | Tensor) -> Tensor:
+    """The finite picks and how many values each stands for, shape ``(2, picks)``, float64.
 
-    Gives whether all of them are finite.
+    The next call overwrites them.
     """
     library = backend().library
     assert library is not None  # noqa: S101 - without it there is no plan
     memory = plan.memory(tensor)
-    found: int = library.actdiag_gather(plan.address, memory.data_ptr(), values.data_ptr())
-    return found == 0
+    room = flat("gathered", 2 * plan.samples * plan.places, torch.float64).view(2, -1)
+    found: int = library.actdiag_gather(
+        plan.address,
+        memory.data_ptr(),
+        room[0].data_ptr(),
+        room[1].data_ptr(),
+        *_numbers(numbers),
+    )
+    return room[:, :found]
+
+
+def _numbers(numbers: int | Tensor) -> tuple[int, int | None]:
+    """That of the first sample, or where those of all samples lie."""
+    return (numbers, None) if isinstance(numbers, int) else (0, numbers.data_ptr())
+
+
+def copy_rows(plan: Plan, tensor: Tensor, places: Tensor, slots: Tensor, rows: Tensor) -> None:
+    """Copy the rows of units of some samples into slots of ``rows`` ``(slots, positions, units)``.
+
+    ``places`` and ``slots`` are of the samples, int64.
+    """
+    library = backend().library
+    assert library is not None  # noqa: S101 - without it there is no plan
+    memory = plan.memory(tensor)
+    library.actdiag_rows(
+        plan.address,
+        memory.data_ptr(),
+        places.data_ptr(),
+        slots.data_ptr(),
+        len(places),
+        rows.data_ptr(),
+    )

@@ -1,15 +1,22 @@
-"""A bounded, evenly scattered set of positions of each sample, the same however data is batched."""
+"""A bounded, scattered set of positions of each sample, the same however the data is batched.
+
+A sample that comes late in the data gives fewer picks than an early one, ``budget / number`` at
+most, and each of them stands for more values. So the cost of a batch falls as the data grows, and
+the picks of N samples weigh as much as about ``2 * budget`` random ones would (all of them where
+the samples are small or few): a rank q is known to about √(q(1 − q) / (2 · budget)).
+"""
 
 from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
 from actdiag.stats.layout import LAUNCH_ELEMENTS, as_float
 from actdiag.stats.moments import accumulator_device
+from actdiag.stats.ranks import mixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,32 +26,71 @@ if TYPE_CHECKING:
 AT_ONCE = 1 << 16
 
 
-def picked(values: Tensor, limit: int) -> Iterator[Tensor]:
-    """Values at no more than ``limit`` positions of each sample, in pieces of bounded size.
+class Bounds(NamedTuple):
+    """How much is picked: at most ``each`` of any sample, and of later ones by the budget."""
 
-    ``values`` is a view ``(samples, units, *positions)``. A sample of at most ``limit`` values
-    gives all of them. The pieces are float32 or float64, of any shape.
+    each: int
+    budget: int
+
+
+NOTHING = Bounds(0, 1)
+
+
+class Piece(NamedTuple):
+    """Some picks, in float32 or float64 and of any shape, and how many values each stands for."""
+
+    values: Tensor
+    weight: float
+
+
+def picked(values: Tensor, bounds: Bounds, numbers: Tensor) -> Iterator[Piece]:
+    """Values at scattered positions of each sample, in pieces of bounded size.
+
+    Args:
+        values: a view ``(samples, units, *positions)``.
+        bounds: how much is picked.
+        numbers: which sample of the whole data each is, int64 on the CPU.
     """
     each = math.prod(values.shape[1:])
+    places = offsets(tuple(values.shape[1:]), values.stride()[1:], bounds.each)
     device = accumulator_device(values.device)
     at_once = AT_ONCE if device.type == "cpu" else LAUNCH_ELEMENTS
-    if each <= limit:
-        step = max(1, at_once // each)
-        for part in torch.split(values, step):
-            yield as_float(part.to(device))
+    if len(places) == each and bool((bounds.budget // (numbers + 1) >= each).all()):
+        for part in torch.split(values, max(1, at_once // each)):
+            yield Piece(as_float(part.to(device)), 1.0)
         return
-    places = offsets(tuple(values.shape[1:]), values.stride()[1:], limit).to(values.device)
     last = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
     flat = values.as_strided((last + 1,), (1,))
-    samples = torch.arange(values.shape[0], device=values.device) * values.stride(0)
-    for part in torch.split(samples, max(1, at_once // len(places))):
-        chosen = (part.unsqueeze(1) + places).flatten()
-        yield as_float(flat.index_select(0, chosen).to(device))
+    for samples, chosen in chosen_of(len(places), bounds.budget, numbers):
+        where = places[chosen] + samples.unsqueeze(1) * values.stride(0)
+        for part in torch.split(where.flatten().to(values.device), at_once):
+            yield Piece(as_float(flat.index_select(0, part).to(device)), each / chosen.shape[1])
+
+
+def numbered(numbers: int | Tensor, samples: int) -> Tensor:
+    """The number of each sample, from that of the first or as they are."""
+    if isinstance(numbers, int):
+        return torch.arange(numbers, numbers + samples)
+    return numbers
+
+
+def chosen_of(places: int, budget: int, numbers: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Which of the listed places are picked: samples ``(s,)`` with the indices ``(s, picks)``.
+
+    They are 2, 4, 8 ... apart, from a place on that the number of the sample scatters.
+    """
+    limits = (budget // (numbers + 1)).clamp_(min=1).unsqueeze(1)
+    halvings = (places >> torch.arange(places.bit_length()) > limits).sum(1)
+    starts = torch.where(halvings > 0, mixed(numbers) % places, 0)
+    for halved in sorted(set(halvings.tolist())):
+        samples = (halvings == halved).nonzero().squeeze(1)
+        steps = torch.arange(places >> halved) << halved
+        yield samples, (starts[samples].unsqueeze(1) + steps) % places
 
 
 @lru_cache(maxsize=256)
 def offsets(shape: tuple[int, ...], strides: tuple[int, ...], limit: int) -> Tensor:
-    """Where the picked positions of one sample lie in memory, relative to its first value."""
+    """Where the places that may be picked of one sample lie, relative to its first value."""
     total = math.prod(shape)
     places = torch.arange(0, total, even_stride(total, limit))
     coordinates = torch.unravel_index(places, shape)
@@ -52,6 +98,13 @@ def offsets(shape: tuple[int, ...], strides: tuple[int, ...], limit: int) -> Ten
         (axis * step for axis, step in zip(coordinates, strides, strict=True)),
         start=torch.zeros_like(places),
     )
+
+
+@lru_cache(maxsize=64)
+def spread(positions: int, most: int = 8) -> Tensor:
+    """Up to ``most`` positions, evenly spread."""
+    many = min(positions, most)
+    return (2 * torch.arange(many) + 1) * positions // (2 * many)
 
 
 def even_stride(total: int, limit: int) -> int:

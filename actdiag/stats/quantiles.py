@@ -2,7 +2,9 @@
 
 A bucket is the sign, the exponent and the seven leading mantissa bits of a value's float32 form,
 so a value is known to 1 part in 128. The idea is that of DDSketch (Masson, Rim and Lee 2019) with
-the bits of the number as the logarithm.
+the bits of the number as the logarithm. Of large samples, or many, a scattered part is counted (see
+:mod:`actdiag.stats.picks`): the rank of a quantile q is then off by about √(q(1 − q)) / 128, which
+is 0.4 % of the values for the median and 0.08 % for the first percentile.
 """
 
 from __future__ import annotations
@@ -14,20 +16,20 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from actdiag.stats.moments import accumulator_device
-from actdiag.stats.picks import picked
+from actdiag.stats.picks import Bounds, picked
 from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
-PER_SAMPLE = 4096
+PICKS = Bounds(4096, 1 << 13)
 
 _UPPER = 1 if sys.byteorder == "little" else 0  # which half of 32 bits comes second
 _SHIFT = 16  # leaves 1 sign, 8 exponent and 7 mantissa bits of 32
 _SIGNED = 1 << 15
 _INFINITE = 0xFF << 7  # the first bucket beyond the finite ones
-_MOST = 1 << 30  # what is added to 32-bit counts before they are emptied
+_MOST = 1 << 30  # how many values 32-bit counts stand for before they are emptied
 _LARGEST = torch.finfo(torch.float32).max
 
 
@@ -42,30 +44,31 @@ class Buckets:
         # What is made in inference mode could not be written to outside.
         with torch.inference_mode(mode=False):
             self.recent = torch.zeros(2 * _SIGNED, dtype=torch.int32, device=device)
-            self.ones = torch.ones(1, dtype=torch.int32, device=device)
         self.added = 0
         self.earlier: Tensor | int = 0
 
-    def add(self, values: Tensor) -> None:
-        """Count an evenly scattered part of each sample of a view (samples, units, *positions)."""
-        for piece in picked(values, PER_SAMPLE):
-            keys = bucket(piece)
-            self.place(len(keys)).scatter_add_(0, keys, self._ones(len(keys)))
+    def add(self, values: Tensor, numbers: Tensor) -> None:
+        """Count a scattered part of each sample of a view (samples, units, *positions).
+
+        ``numbers`` tell which samples of the whole data they are.
+        """
+        for piece in picked(values, PICKS, numbers):
+            keys, weight = bucket(piece.values), round(piece.weight)
+            if len(keys) * weight > _MOST:
+                found = torch.bincount(keys, minlength=2 * _SIGNED)
+                self.earlier = self.earlier + weight * found
+                continue
+            # Real memory is read faster than one number that is repeated.
+            weights = torch.full_like(keys, weight, dtype=torch.int32)
+            self.place(len(keys) * weight).scatter_add_(0, keys, weights)
 
     def place(self, more: int) -> Tensor:
-        """The counts, to which ``more`` will now be added."""
+        """The counts, to which those of ``more`` values will now be added."""
         if self.added + more > _MOST:
             self.earlier, self.added = self.counts(), 0
             self.recent.zero_()
         self.added += more
         return self.recent
-
-    def _ones(self, size: int) -> Tensor:
-        """As many ones: real memory is read faster than one that is repeated."""
-        if len(self.ones) < size:
-            with torch.inference_mode(mode=False):
-                self.ones = torch.ones(size, dtype=torch.int32, device=self.ones.device)
-        return self.ones[:size]
 
     def counts(self) -> Tensor:
         """All counts so far, as int64."""

@@ -12,7 +12,7 @@ import torch
 from actdiag.stats import native
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
-from actdiag.stats.picks import AT_ONCE, picked
+from actdiag.stats.picks import AT_ONCE, Bounds, numbered, picked
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from actdiag.stats.native import Plan
 
 # Slopes of smooth functions cost an exponential each; a mean needs fewer values than a quantile.
-SLOPES_PER_SAMPLE = 512
-# Values whose slopes may wait: 128 kB per site.
+SLOPES = Bounds(512, 1 << 12)
+# Values whose slopes may wait: 256 kB per site with their weights.
 MOST_WAITING = 1 << 14
 
 
@@ -74,12 +74,12 @@ class Inputs:
         self.tables = Tables(joined, _pooled, _blank)
         self.regions = native.regions_of(function)
         self.waiting: Tensor | None = None
-        self.waits, self.finite = 0, True
+        self.waits = 0
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
 
-    def add(self, view: View) -> None:
-        """Count the inputs of one call."""
+    def add(self, view: View, numbers: int | Tensor) -> None:
+        """Count the inputs of one call; ``numbers`` tell which samples of the data they are of."""
         found = [
             joined(torch.stack([self._counts(block) for group in groups(part) for block in group]))
             for part in columns(view.values)
@@ -88,20 +88,19 @@ class Inputs:
         slope = None if self.is_relu else self.function.slope
         if slope is None:
             return
-        limit = SLOPES_PER_SAMPLE if view.by_sample else view.values.numel()
-        for piece in picked(view.values, limit):
-            self._add_slopes(slope, piece.double())
+        every = view.values.numel()
+        bounds = SLOPES if view.by_sample else Bounds(every, every)
+        own = numbered(numbers if view.by_sample else 0, view.values.shape[0])
+        for piece in picked(view.values, bounds, own):
+            values = piece.values.double()
+            seen = torch.isfinite(values)
+            self._add_slopes(slope, torch.where(seen, values, 0), piece.weight * seen.double())
 
-    def _add_slopes(self, slope: Elementwise, values: Tensor, *, finite: bool = False) -> None:
-        if finite:
-            found = slope(values, torch, **self.settings).sum()
-            self.slopes = self.slopes + torch.stack((found, found.new_tensor(len(values))))
-            return
-        seen = torch.isfinite(values)
-        slopes = slope(torch.where(seen, values, 0), torch, **self.settings) * seen
-        self.slopes = self.slopes + torch.stack((slopes.sum(), seen.double().sum()))
+    def _add_slopes(self, slope: Elementwise, values: Tensor, weights: Tensor) -> None:
+        slopes = slope(values, torch, **self.settings) * weights
+        self.slopes = self.slopes + torch.stack((slopes.sum(), weights.sum()))
 
-    def merge_natively(self, plan: Plan, x: Tensor) -> bool:
+    def merge_natively(self, plan: Plan, x: Tensor, numbers: int | Tensor) -> bool:
         """Count the inputs of one call in place; false where units don't match, or are not known.
 
         Slopes wait until there are enough values for torch to be fast.
@@ -113,22 +112,24 @@ class Inputs:
         native.merge_regions(plan, x, table, self.regions)
         if slope is None:
             return True
-        if self.waiting is None or self.waits + plan.picked > len(self.waiting):
+        found = native.gather_picks(plan, x, numbers)
+        many = found.shape[1]
+        if self.waiting is None or self.waits + many > self.waiting.shape[1]:
             self.settle_slopes()
-        if self.waiting is None or plan.picked > len(self.waiting):
-            self.waiting = torch.empty(max(plan.picked, MOST_WAITING), dtype=torch.float64)
-        place = self.waiting[self.waits : self.waits + plan.picked]
-        self.finite = native.gather_picks(plan, x, place) and self.finite
-        self.waits += plan.picked
+        if self.waiting is None or many > self.waiting.shape[1]:
+            with torch.inference_mode(mode=False):
+                self.waiting = torch.empty(2, max(many, MOST_WAITING), dtype=torch.float64)
+        self.waiting[:, self.waits : self.waits + many] = found
+        self.waits += many
         return True
 
     def settle_slopes(self) -> None:
         """Add the slopes at the inputs that wait."""
         if self.waiting is not None and self.function.slope is not None:
             with one_thread():
-                for values in torch.split(self.waiting[: self.waits], AT_ONCE):
-                    self._add_slopes(self.function.slope, values, finite=self.finite)
-        self.waits, self.finite = 0, True
+                for part in torch.split(self.waiting[:, : self.waits], AT_ONCE, dim=1):
+                    self._add_slopes(self.function.slope, *part)
+        self.waits = 0
 
     def _counts(self, block: Tensor) -> Tensor:
         on_cpu = self.device.type == "cpu"
@@ -189,7 +190,7 @@ class Inputs:
 
 def count_within(tensor: Tensor, *, unit_axis: int | None, limit: float) -> Tensor:
     """How many values of each unit are smaller than ``limit`` in size, shape ``(units,)``."""
-    plan = native.plan_of(tensor, unit_axis=unit_axis, sample_axis=None, samples=1, limit=0)
+    plan = native.plan_of(tensor, unit_axis=unit_axis, sample_axis=None, samples=1)
     if plan is None or tensor.numel() == 0:
         values = arrange(tensor, unit_axis=unit_axis).values
         return (values.abs() < limit).sum((0, *range(2, values.ndim)))

@@ -7,36 +7,66 @@ the same rows. 128 samples of one row each, or 16 of up to 8 evenly spread posit
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from actdiag.stats import native
 from actdiag.stats.layout import arrange, as_float
-from actdiag.stats.ranks import ranks
+from actdiag.stats.picks import spread
+from actdiag.stats.quantiles import PICKS
+from actdiag.stats.ranks import mixed
 
 MOST_SAMPLES = 128
-MOST_SEQUENCES, MOST_POSITIONS = 16, 8
+MOST_SEQUENCES = 16
 NOT_DIFFERENT = 1e-6  # of the largest value: what float32 rounds away is no difference
+_NONE = np.iinfo(np.int64).max  # the rank of a slot that holds nothing
+
+Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
-class Picked(NamedTuple):
-    """Samples of a batch by their place in it, with their ranks; those of the lowest come first.
-
-    ``sequences`` says how many of them are among the lowest 16.
-    """
+class Chosen(NamedTuple):
+    """Samples of a batch by their place in it, the slots they are kept in, and their ranks."""
 
     places: Tensor
-    ranks: Tensor
-    sequences: int
+    slots: Tensor
+    ranks: Numbers
 
-    def among(self, rows: Tensor) -> Picked:
+    def among(self, rows: Tensor) -> Chosen:
         """Those that lie in a part of the batch, by their place in that part."""
         inside = self.places.unsqueeze(1) == rows.cpu()
         kept = inside.any(1)
-        sequences = int(kept[: self.sequences].sum())
-        return Picked(inside.int().argmax(1)[kept], self.ranks[kept], sequences)
+        return Chosen(inside.int().argmax(1)[kept], self.slots[kept], self.ranks[kept.numpy()])
+
+
+class Picked(NamedTuple):
+    """The samples of a batch of which one row is kept, and those of which several are."""
+
+    single: Chosen
+    several: Chosen
+
+    def among(self, rows: Tensor) -> Picked:
+        """Those that lie in a part of the batch, by their place in that part."""
+        return Picked(self.single.among(rows), self.several.among(rows))
+
+
+class _Lowest:
+    """The lowest ranks so far, each in a slot of its own."""
+
+    def __init__(self, size: int) -> None:
+        self.ranks = np.full(size, _NONE)
+
+    def offer(self, ranks: Numbers) -> Chosen:
+        """Those of a batch that are among the lowest now; they take the slots of the highest."""
+        places = np.flatnonzero(ranks < self.ranks.max())
+        places = places[np.argsort(ranks[places])][: len(self.ranks)]
+        slots = np.argsort(-self.ranks)[: len(places)]
+        better = ranks[places] < self.ranks[slots]
+        places, slots = places[better], slots[better]
+        self.ranks[slots] = ranks[places]
+        return Chosen(torch.from_numpy(places), torch.from_numpy(slots), ranks[places])
 
 
 class Picker:
@@ -44,30 +74,45 @@ class Picker:
 
     Args:
         first: number of the first sample in the whole data.
+
+    Attributes:
+        seen: number of the next sample.
     """
 
     def __init__(self, first: int = 0) -> None:
-        self._seen = first
-        self._lowest = torch.empty(0, dtype=torch.int64)
+        self.seen = first
+        self._single, self._several = _Lowest(MOST_SAMPLES), _Lowest(MOST_SEQUENCES)
 
     def next(self, samples: int) -> Picked | None:
         """The samples of the next batch that are worth keeping; none, more and more often."""
-        own, order = ranks(self._seen, samples).sort()
-        self._seen += samples
-        self._lowest = torch.cat((self._lowest, own)).sort().values[:MOST_SAMPLES]
-        kept = int((own <= self._lowest[-1]).sum()) if samples else 0
-        if not kept:
-            return None
-        last = self._lowest[:MOST_SEQUENCES][-1]
-        return Picked(order[:kept], own[:kept], int((own <= last).sum()))
+        own = mixed(np.arange(self.seen, self.seen + samples))
+        self.seen += samples
+        single = self._single.offer(own)
+        return Picked(single, self._several.offer(own)) if len(single.ranks) else None
+
+
+class _Slots:
+    """Rows of one number of positions: ``(slots, positions, units)`` with the rank of each slot."""
+
+    def __init__(self, size: int, like: Tensor, *shape: int) -> None:
+        self.ranks = np.full(size, _NONE)
+        dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
+        # What is made in inference mode could not be written to outside.
+        with torch.inference_mode(mode=False):
+            self.rows = torch.empty(size, *shape, dtype=dtype, device=like.device)
+
+    def held(self) -> tuple[Numbers, Tensor]:
+        """The rows that are there, with their ranks."""
+        full = np.flatnonzero(self.ranks != _NONE)
+        return self.ranks[full], self.rows[torch.from_numpy(full).to(self.rows.device)]
 
 
 class RowSample:
-    """The kept rows of one site, as pieces ``(samples, positions, units)`` with their ranks."""
+    """The kept rows of one site."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[Tensor, Tensor]] = []
-        self._held = 0
+        self._slots: dict[tuple[int, int], _Slots] = {}
+        self._merged: list[tuple[Numbers, Tensor]] = []
 
     def add(
         self,
@@ -81,53 +126,68 @@ class RowSample:
         """Keep rows of the samples picked; axes as in :meth:`SiteAccumulator.update`."""
         if unit_axis is None or sample_axis is None or not tensor.is_floating_point():
             return
-        view = arrange(tensor, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
-        if not view.by_sample or not view.by_unit or not view.values.numel():
+        axes: dict[str, Any] = {
+            "unit_axis": unit_axis,
+            "sample_axis": sample_axis,
+            "samples": samples,
+        }
+        if tensor.numel() == 0:
+            return
+        plan = native.plan_of(tensor, **axes, picks=PICKS)
+        if plan is None:
+            self._add_by_torch(tensor, axes, picked)
+        elif plan.by_sample and plan.by_unit:
+            chosen, slots = self._places(picked, tensor, len(plan.rows), plan.units)
+            if len(chosen.ranks):
+                native.copy_rows(plan, tensor, chosen.places, chosen.slots, slots.rows)
+
+    def _add_by_torch(self, tensor: Tensor, axes: dict[str, Any], picked: Picked) -> None:
+        view = arrange(tensor, **axes)
+        if not (view.by_sample and view.by_unit):
             return
         values = view.values.flatten(2) if view.values.ndim > 2 else view.values.unsqueeze(2)  # noqa: PLR2004
-        many = len(picked.places) if values.shape[2] == 1 else picked.sequences
-        if not many:
-            return
-        places = picked.places[:many].unsqueeze(1).to(values.device)
-        rows = as_float(values[places, :, _spread(values.shape[2]).to(values.device)])
-        self.pieces.append((picked.ranks[:many], rows))
-        self._held += many
-        if self._held > 2 * MOST_SAMPLES:
-            self._trim()
+        positions = spread(values.shape[2]).to(values.device)
+        chosen, slots = self._places(picked, tensor, len(positions), values.shape[1])
+        if len(chosen.ranks):
+            places = chosen.places.unsqueeze(1).to(values.device)
+            slots.rows[chosen.slots.to(values.device)] = as_float(values[places, :, positions])
+
+    def _places(
+        self, picked: Picked, tensor: Tensor, positions: int, units: int
+    ) -> tuple[Chosen, _Slots]:
+        """What to keep, and the slots for it, which count as filled."""
+        chosen = picked.single if positions == 1 else picked.several
+        own = self._slots.get((positions, units))
+        if own is None:
+            size = MOST_SAMPLES if positions == 1 else MOST_SEQUENCES
+            own = self._slots[positions, units] = _Slots(size, tensor, positions, units)
+        for other in self._slots.values() if len(self._slots) > 1 else ():
+            if len(other.ranks) == len(own.ranks):
+                other.ranks[chosen.slots.numpy()] = _NONE
+        own.ranks[chosen.slots.numpy()] = chosen.ranks
+        return chosen, own
 
     def merge(self, other: RowSample) -> None:
         """Take in what another accumulator of the same site has kept."""
-        self.pieces = [*self.pieces, *other.pieces]
-        self._trim()
+        self._merged = _lowest([*self._merged, *other.held()])
 
     def state(self) -> list[list[Tensor]]:
         """The rows that are kept with their ranks, for :meth:`restore`."""
-        self._trim()
-        return [[own, rows.cpu()] for own, rows in self.pieces]
+        return [[torch.from_numpy(own), rows.cpu()] for own, rows in self.held()]
 
     def restore(self, state: list[list[Tensor]]) -> None:
         """Take in what another accumulator of the same site had kept."""
-        self.pieces = [*self.pieces, *((own, rows) for own, rows in state)]
-        self._trim()
+        self._merged = _lowest([*self._merged, *((own.numpy(), rows) for own, rows in state)])
 
-    def _trim(self) -> None:
-        """Forget all but the samples of the lowest ranks."""
-        if not self.pieces:
-            return
-        single = all(rows.shape[1] == 1 for _, rows in self.pieces)
-        lowest = torch.cat([own for own, _ in self.pieces]).sort().values
-        last = lowest[: MOST_SAMPLES if single else MOST_SEQUENCES][-1]
-        kept = ((own <= last, own, rows) for own, rows in self.pieces)
-        self.pieces = [
-            (own[low], rows[low.to(rows.device)]) for low, own, rows in kept if low.any()
-        ]
-        self._held = sum(len(own) for own, _ in self.pieces)
+    def held(self) -> list[tuple[Numbers, Tensor]]:
+        """Ranks and rows ``(samples, positions, units)``."""
+        return _lowest([*self._merged, *(slots.held() for slots in self._slots.values())])
 
     def told(self) -> dict[str, Any]:
         """``effective_rank``, ``token_cosine`` and ``sampled_rows`` of the site's record."""
-        self._trim()
-        width = self.pieces[0][1].shape[2] if self.pieces else 0
-        pieces = [rows.cpu().double() for _, rows in self.pieces if rows.shape[2] == width]
+        held = self.held()
+        width = held[0][1].shape[2] if held else 0
+        pieces = [rows.cpu().double() for _, rows in held if rows.shape[2] == width]
         pieces = [rows[torch.isfinite(rows).flatten(1).all(1)] for rows in pieces]
         if width < 2 or not sum(map(len, pieces)):  # noqa: PLR2004 - one unit has no direction
             return {}
@@ -139,11 +199,19 @@ class RowSample:
         }
 
 
-@lru_cache(maxsize=64)
-def _spread(positions: int) -> Tensor:
-    """Up to eight positions, evenly spread."""
-    many = min(positions, MOST_POSITIONS)
-    return (2 * torch.arange(many) + 1) * positions // (2 * many)
+def _lowest(pieces: list[tuple[Numbers, Tensor]]) -> list[tuple[Numbers, Tensor]]:
+    """Ranks and rows without all but the lowest ranks."""
+    pieces = [piece for piece in pieces if len(piece[0])]
+    if not pieces:
+        return []
+    single = all(rows.shape[1] == 1 for _, rows in pieces)
+    ordered = np.sort(np.concatenate([own for own, _ in pieces]))
+    last = ordered[: MOST_SAMPLES if single else MOST_SEQUENCES][-1]
+    return [
+        (own[low], rows[torch.from_numpy(low).to(rows.device)])
+        for own, rows in pieces
+        if (low := own <= last).any()
+    ]
 
 
 def effective_rank(rows: Tensor) -> float | None:

@@ -16,8 +16,9 @@ from actdiag.stats.moments import (
     pooled,
     unknown_means,
 )
-from actdiag.stats.quantiles import PER_SAMPLE, Buckets
-from actdiag.stats.regions import SLOPES_PER_SAMPLE, Inputs
+from actdiag.stats.picks import numbered
+from actdiag.stats.quantiles import PICKS, Buckets
+from actdiag.stats.regions import SLOPES, Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
@@ -60,11 +61,18 @@ class SiteAccumulator:
         self.samples = Tables(combined_means, unknown_means, empty_means)
         self.unordered = False  # whether the samples' means can no longer be known
         self.nan: Tensor | int = 0
+        self.seen, self.seen_inputs = 0, 0  # samples, for their numbers
         self.buckets: Buckets | None = None
         self.inputs: Inputs | None = None
 
     def update(
-        self, output: Tensor, *, unit_axis: int | None, sample_axis: int | None, samples: int
+        self,
+        output: Tensor,
+        *,
+        unit_axis: int | None,
+        sample_axis: int | None,
+        samples: int,
+        numbers: int | Tensor | None = None,
     ) -> None:
         """Take in the output of one call.
 
@@ -74,6 +82,9 @@ class SiteAccumulator:
             sample_axis: axis of the samples, or null. It may be a multiple of ``samples`` long,
                 when each sample fills that many consecutive rows.
             samples: number of samples in the batch.
+            numbers: which samples of the whole data they are: the number of the first, or of each
+                ``(samples,)``; by default those after the ones seen. Picks for quantiles depend
+                on it, so that shards whose samples are numbered apart give the same in any order.
         """
         if output.numel() == 0:
             return
@@ -84,15 +95,18 @@ class SiteAccumulator:
             unit_axis=unit_axis,
             sample_axis=sample_axis,
             samples=samples,
-            limit=PER_SAMPLE,
+            picks=PICKS,
         )
-        if plan is not None and self._merge_natively(plan, output, self.buckets):
+        before = self.seen
+        self.seen += 1 if sample_axis is None else samples
+        numbers = before if numbers is None else numbers
+        if plan is not None and self._merge_natively(plan, output, self.buckets, numbers):
             return
         with one_thread():
             view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
-            self._merge_by_torch(view, self.buckets)
+            self._merge_by_torch(view, self.buckets, numbers)
 
-    def _merge_by_torch(self, view: View, buckets: Buckets) -> None:
+    def _merge_by_torch(self, view: View, buckets: Buckets, numbers: int | Tensor) -> None:
         found = measure(view)
         self.tables.add(found.table, by_unit=view.by_unit)
         if found.samples is None:
@@ -100,9 +114,11 @@ class SiteAccumulator:
         else:
             self.samples.add(found.samples, by_unit=view.by_unit)
         self.nan = self.nan + found.nan
-        buckets.add(view.values)
+        buckets.add(view.values, numbered(numbers, view.values.shape[0]))
 
-    def _merge_natively(self, plan: Plan, output: Tensor, buckets: Buckets) -> bool:
+    def _merge_natively(
+        self, plan: Plan, output: Tensor, buckets: Buckets, numbers: int | Tensor
+    ) -> bool:
         """Take in an output in place; false where units don't match and nothing was done."""
         table = self.tables.place(plan.units, by_unit=plan.by_unit)
         if table is None or not buckets.recent.is_cpu:
@@ -114,8 +130,8 @@ class SiteAccumulator:
             samples = self.samples.place(plan.units, by_unit=plan.by_unit)
             if samples is None:
                 return False
-        counts = buckets.place(plan.picked)
-        nan = native.merge_moments(plan, output, table, samples, counts)
+        counts = buckets.place(output.numel())
+        nan = native.merge_moments(plan, output, table, samples, counts, numbers)
         self.nan = self.nan + nan
         return True
 
@@ -132,11 +148,13 @@ class SiteAccumulator:
         unit_axis: int | None,
         sample_axis: int | None = None,
         samples: int = 1,
+        numbers: int | Tensor | None = None,
     ) -> None:
         """Take in the input of the function, before it runs; without a function, nothing.
 
         With ``sample_axis`` and ``samples`` the mean slope of a smooth function is taken over at
-        most 512 positions of each sample; without them over all values, which is slow.
+        most 512 positions of each sample, fewer the more samples were seen; without them over all
+        values, which is slow. ``numbers`` as for :meth:`update`.
         """
         if self.function is None or x.numel() == 0:
             return
@@ -147,10 +165,13 @@ class SiteAccumulator:
             "sample_axis": sample_axis,
             "samples": samples,
         }
-        plan = native.plan_of(x, **axes, limit=SLOPES_PER_SAMPLE)
-        if plan is None or not self.inputs.merge_natively(plan, x):
+        before = self.seen_inputs
+        self.seen_inputs += 1 if sample_axis is None else samples
+        numbers = before if numbers is None else numbers
+        plan = native.plan_of(x, **axes, picks=SLOPES)
+        if plan is None or not self.inputs.merge_natively(plan, x, numbers):
             with one_thread():
-                self.inputs.add(arrange(x, **axes))
+                self.inputs.add(arrange(x, **axes), numbers)
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""
@@ -158,6 +179,8 @@ class SiteAccumulator:
         self.samples.take_over(other.samples)
         self.unordered = self.unordered or other.unordered
         self.nan = self.nan + other.nan
+        self.seen += other.seen
+        self.seen_inputs += other.seen_inputs
         if other.buckets is not None:
             self.buckets = self.buckets or Buckets(other.buckets.recent.device)
             self.buckets.merge(other.buckets)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from actdiag import functions
 from actdiag.stats import native
 from actdiag.stats.library import backend
+from actdiag.stats.picks import Bounds
 from actdiag.stats.quantiles import _INFINITE, _SIGNED
 from actdiag.stats.site import SiteAccumulator
 from tests.stats.oracle import between_sample, unit_numbers
@@ -106,8 +107,9 @@ def test_a_mean_that_leaps_between_batches_leaves_a_small_deviation_its_digits()
 
 def test_the_kernel_is_what_measures():
     assert backend().name == "native"
-    plan = native.plan_of(torch.rand(4, 6), unit_axis=1, sample_axis=0, samples=4, limit=9)
-    assert (plan.units, plan.by_unit, plan.by_sample, plan.picked) == (6, True, True, 24)
+    bounds = Bounds(9, 100)
+    plan = native.plan_of(torch.rand(4, 6), unit_axis=1, sample_axis=0, samples=4, picks=bounds)
+    assert (plan.units, plan.by_unit, plan.by_sample, plan.places) == (6, True, True, 6)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +125,7 @@ def test_the_kernel_is_what_measures():
     ids=["integers", "complex", "meta", "sparse", "mkldnn", "negated"],
 )
 def test_what_the_kernel_cannot_read_is_left_to_stock_operations(tensor):
-    assert native.plan_of(tensor, unit_axis=1, sample_axis=0, samples=2, limit=9) is None
+    assert native.plan_of(tensor, unit_axis=1, sample_axis=0, samples=2) is None
 
 
 def test_rows_that_lie_apart_are_copied_and_huge_ones_left_alone(monkeypatch):
@@ -132,7 +134,7 @@ def test_rows_that_lie_apart_are_copied_and_huge_ones_left_alone(monkeypatch):
     assert_units(site.to_record()[1], unit_numbers(to_numpy(tensor), 1))
     native.forget()
     monkeypatch.setattr(native, "MOST_COPIED", 10)
-    assert native.plan_of(tensor, unit_axis=1, sample_axis=0, samples=6, limit=0) is None
+    assert native.plan_of(tensor, unit_axis=1, sample_axis=0, samples=6) is None
     native.forget()
 
 
@@ -150,7 +152,7 @@ def test_slopes_wait_and_are_the_same(monkeypatch):
     site = SiteAccumulator(40, TANH)
     for row in tensor.split(1):
         site.update_input(row, unit_axis=1, sample_axis=0, samples=1)
-    assert site.inputs.waits == 360
+    assert site.inputs.waits == 359
     assert site.inputs.slopes.sum() == 0
     site.update(tensor, unit_axis=1, sample_axis=0, samples=9)
     assert site.to_record()[0].mean_slope == pytest.approx(wanted, rel=1e-12)

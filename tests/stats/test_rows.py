@@ -30,7 +30,11 @@ def test_any_partition_keeps_the_same_rows():
 
 def test_memory_is_bounded():
     rows = sampled(torch.randn(5000, 3), 7)
-    assert sum(len(own) for own, _ in rows.pieces) <= 2 * MOST_SAMPLES + 7
+    assert sum(slots.rows.numel() for slots in rows._slots.values()) == MOST_SAMPLES * 3
+    twin = RowSample()
+    for _ in range(3):
+        twin.merge(rows)
+        assert sum(len(own) for own, _ in twin._merged) <= 3 * MOST_SAMPLES
 
 
 def test_merging_is_as_seeing_it_all():

@@ -18,7 +18,7 @@
 #define I_(isa, name) I__(isa, name)
 #define I(name) I_(ISA, name)
 
-#define INTERFACE 1    /* as in library.py */
+#define INTERFACE 2    /* as in library.py */
 #define FARTHEST 1e4   /* as in clean.py */
 #define TILE 8         /* rows read side by side: as many streams as are fetched ahead */
 #define CHUNK 512      /* units whose sums stay in the nearest cache */
@@ -118,10 +118,11 @@ static void clear(Part *part, int64_t units, int wide) {
 }
 
 /* Merge the values of a tensor into a table and, unless null, the means of its samples into
-   another; count its picks in buckets, unless null. Gives the number of NaN, or -1 if there was no
-   memory; then nothing has changed. */
+   another; count its picks in buckets, unless null. Samples are numbered from `first` on, or as
+   `numbers` says. Gives the number of NaN, or -1 if there was no memory; then nothing has
+   changed. */
 EXPORT int64_t actdiag_measure(const View *v, const void *data, double *table, double *samples,
-                               int32_t *buckets) {
+                               int32_t *buckets, int64_t first, const int64_t *numbers) {
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
@@ -153,7 +154,7 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, double *table, d
         merge_float64_plain(v, &part, table, 1, 1);
         if (samples) merge_samples_float64_plain(v, &part, samples, 1);
     }
-    if (buckets) count_picks(v, data, buckets);
+    if (buckets) count_picks(v, data, buckets, first, numbers);
     free(memory);
     return part.nan;
 }
@@ -174,7 +175,14 @@ EXPORT int64_t actdiag_regions(const View *v, const void *data, double *table,
     return 0;
 }
 
-/* The picks of every sample, one after the other; gives how many are NaN or infinite. */
-EXPORT int64_t actdiag_gather(const View *v, const void *data, double *values) {
-    return gather_picks(v, data, values);
+/* The finite picks and how many values each stands for; gives how many there are. */
+EXPORT int64_t actdiag_gather(const View *v, const void *data, double *values, double *weights,
+                              int64_t first, const int64_t *numbers) {
+    return gather_picks(v, data, values, weights, first, numbers);
+}
+
+/* Rows of units, see copy_rows(). */
+EXPORT void actdiag_rows(const View *v, const void *data, const int64_t *samples,
+                         const int64_t *slots, int64_t many, void *out) {
+    copy_rows(v, data, samples, slots, many, out);
 }

@@ -23,8 +23,11 @@ typedef struct {
     int64_t positions;                    /* product of the sizes */
     int64_t spans;                        /* whether samples have more than one position */
     int64_t picked_samples, picked_step;  /* of picks: every sample, whether it spans or not */
-    int64_t picks;
-    const int64_t *offsets; /* of the picks of a sample, from its first value */
+    int64_t picked_values;                /* of one such sample */
+    int64_t picks, budget;                /* at most so many of a sample; see picks.py */
+    const int64_t *offsets;               /* of the picks of a sample, from its first value */
+    int64_t rows;                         /* positions at which all units may be copied */
+    const int64_t *row_places;            /* of these, from a sample's first value */
 } View;
 
 /* Rows of the tables of moments.py and regions.py, each `units` long. */
