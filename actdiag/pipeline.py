@@ -70,6 +70,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     seed: int = 0,
     gradients: bool = False,
     loss: str | None = None,
+    lr: float | None = None,
     steps: str = "cheap",
     select: Iterable[str] | None = None,
     ignore: Iterable[str | Ignored] | None = None,
@@ -104,6 +105,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         loss: of which gradients are taken: ``cross-entropy``, ``mse`` and so on, or
             ``file.py:function`` of output and labels; by default what fits the output. Naming one
             asks for gradients too.
+        lr: the learning rate to judge by: how far a step moves the weights, by the gradients or the
+            optimizer's state in the checkpoint, whose own rate it replaces.
         steps: ``cheap`` carries the debug steps out on up to 512 samples, ``all`` on all of them,
             ``none`` carries out none.
         select: codes or prefixes of the rules to run; all by default.
@@ -120,6 +123,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         raise UsageError(
             f"steps={steps!r} is none of the choices.", hint=did_you_mean(steps, _STEPS)
         )
+    if lr is not None and not 0 < lr < math.inf:
+        raise UsageError(f"--lr {lr:g} is no learning rate", hint="For example: --lr 0.001")
     place, named_loss = placement(device, dtype), loss_named(loss)
     backward = gradients or loss is not None
     loaded = (
@@ -150,7 +155,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         if backward:
             check_labels(feed, named_loss)
     record = _scan(loaded, feed, progress, mask)
-    record = with_updates(record, loaded)
+    record = replace(with_updates(record, loaded), lr=lr)
     if loaded.module is not None and feed is not None and record.coverage.failure is None:
         if backward:
             record = with_gradients(record, loaded.module, feed, named_loss)

@@ -24,6 +24,7 @@ from actdiag.cli._options import (
 )
 from actdiag.cli._output import print_report
 from actdiag.cli._progress import progress_bar
+from actdiag.cli._sharing import shared
 from actdiag.cli._targets import targets
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import ReportVerdict
@@ -167,6 +168,39 @@ def scan(
             help="Of the gradients: cross-entropy, mse, bce, or FILE.py:FUNCTION (by the labels).",
         ),
     ] = None,
+    lr: Annotated[
+        float | None,
+        option(
+            "--lr",
+            metavar="RATE",
+            panel=RUN,
+            help="The learning rate: with --gradients, how far it moves the weights "
+            "(the checkpoint's).",
+        ),
+    ] = None,
+    shard: Annotated[
+        str | None,
+        option(
+            "--shard",
+            metavar="N/PARTS",
+            panel=RUN,
+            help="Only this part of the batches, for actdiag merge; see docs/distributed.md.",
+        ),
+    ] = None,
+    mergeable: Annotated[
+        bool,
+        option("--mergeable", panel=RUN, help="Keep in the JSON what actdiag merge needs."),
+    ] = False,
+    patience: Annotated[
+        float,
+        option(
+            "--patience",
+            metavar="SECONDS",
+            panel=RUN,
+            min=1,
+            help="Under torchrun: how long a process may be silent (600).",
+        ),
+    ] = 600.0,
     steps: Annotated[
         Steps, option("--steps", panel=RUN, help="Debug steps to carry out (cheap).")
     ] = Steps.CHEAP,
@@ -213,7 +247,13 @@ def scan(
             dtype=dtype,
             gradients=gradients,
             loss=loss,
+            lr=lr,
+            shard=shard,
+            mergeable=mergeable,
+            patience=patience,
         )
+        if report is None:
+            return
         for target in to_write:
             target.write(report)
         print_report(output, report)
@@ -228,25 +268,32 @@ def _scanned(
     config: Config,
     trust: tuple[bool, list[str]],
     ignore: tuple[str, ...],
+    patience: float,
     **options: Any,
-) -> Report:
-    """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr."""
+) -> Report | None:
+    """Run the pipeline; what is printed meanwhile, by the user's own code too, goes to stderr.
+
+    Gives null where torchrun started several processes and another one tells of the scan.
+    """
     from actdiag import config as configuration
 
     settings = configuration.load(config)
-    with redirect_stdout(sys.stderr), progress_bar() as progress:
+    with redirect_stdout(sys.stderr), shared(options, patience) as team, progress_bar() as shown:
         from actdiag import pipeline
         from actdiag.load import Trust
 
-        return pipeline.scan(
+        if team is not None:
+            options["team"] = team
+        report = pipeline.scan(
             model,
             data,
             trust=Trust(everything=trust[0], names=frozenset(trust[1])),
             ignore=(*ignore, *settings.exempt()),
             settings=settings.rules,
-            progress=progress,
+            progress=shown if team is None else team.progress(shown),
             **options,
         )
+    return report if team is None or team.rank == 0 else None
 
 
 def add_to(app: typer.Typer) -> None:

@@ -22,7 +22,10 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Everything measured. Rules run on this alone, so a saved one can be judged again."""
+    """Everything measured. Rules run on this alone, so a saved one can be judged again.
+
+    ``lr`` is the learning rate that the user named, to judge the gradients by.
+    """
 
     tool: ToolInfo
     model: ModelInfo
@@ -36,6 +39,7 @@ class Scan:
     train_eval: TrainEval | None = None
     training_data: TrainingData | None = None
     gated: tuple[GatedUnit, ...] = ()
+    lr: float | None = None
 
     def site(self, name: str) -> Site:
         """The site of that name; raises KeyError when there is none."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from actdiag.records import StepOutcome
 
-_NOT_STEPS = {"base", "bench", "depth"}
+_NOT_STEPS = {"base", "bench", "depth", "updates"}
 
 
 @cache
