@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from actdiag.records import Coverage, ModuleInfo, OutputStats, Padding, Site, WeightStats
 
 Progress = Callable[[int, int | None, str], None]
+Bounding = Callable[["tuple[Site, ...]", "set[str]"], "tuple[Site, ...]"]
 
 
 class Batch(Protocol):
@@ -62,7 +63,8 @@ SomeBatch = TypeVar("SomeBatch", bound=Batch)
 class Measurement:
     """What one pass gave. ``sample_shape`` is that of the first input, without the sample axis.
 
-    ``state`` is what merges with a pass over other samples, where it was asked for.
+    ``state`` is what merges with a pass over other samples, where it was asked for; ``bounded``
+    gives merged sites, with the names of aligned layers, the bounds that the weights set.
     """
 
     sites: tuple[Site, ...]
@@ -75,6 +77,7 @@ class Measurement:
     sample_shape: tuple[int, ...] | None
     padding: Padding | None = None
     state: dict[str, Any] = field(default_factory=dict)
+    bounded: Bounding | None = None
 
 
 def silent(_done: int, _total: int | None, _phase: str) -> None:
@@ -130,23 +133,34 @@ def measure(
             labels=labels,
             sample_shape=next((site.shape[1:] for site in sites if site.role == "input"), None),
             padding=capture.padding(),
-            state=_state(capture, answer, left_out) if mergeable else {},
+            state=_state(capture, answer, takes, left_out) if mergeable else {},
+            bounded=capture.bounded,
         )
 
 
-def _state(capture: Capture, answer: OutputAccumulator | None, left_out: int) -> dict[str, Any]:
+def _state(
+    capture: Capture, answer: OutputAccumulator | None, takes: int | None, left_out: int
+) -> dict[str, Any]:
     return {
         **capture.state(),
         "output": answer and answer.state(),
+        "takes": takes,
         "left_out": left_out,
     }
 
 
 def _noted(coverage: Coverage, takes: int | None, left_out: int) -> Coverage:
+    notes = filter(None, (coverage.note, *left_out_note(takes, left_out)))
+    return replace(coverage, note=" ".join(notes))
+
+
+def left_out_note(takes: int | None, left_out: int) -> tuple[str, ...]:
+    """What the report says of samples that fill no batch of the one size that a program takes."""
     if not left_out:
-        return coverage
-    note = f"The program takes exactly {takes} samples at a time: {left_out} at the end do not fit."
-    return replace(coverage, note=f"{coverage.note} {note}".strip())
+        return ()
+    return (
+        f"The program takes exactly {takes} samples at a time: {left_out} at the end do not fit.",
+    )
 
 
 def whole_batches(module: nn.Module, batches: Iterable[SomeBatch]) -> Iterator[SomeBatch]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -38,8 +38,14 @@ from actdiag.passes.optimizer import with_updates
 from actdiag.passes.training import with_training_data
 from actdiag.ready import check_mask, initialised, ready
 from actdiag.records import Coverage, DataInfo, Ignored, Report, Scan, Timings, ToolInfo
+from actdiag.shards.share import Share, shard_of
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
+
+if TYPE_CHECKING:
+    from actdiag.passes.gradients import Loss
+    from actdiag.shards.piece import Piece
+    from actdiag.shards.team import Team
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -76,6 +82,9 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     ignore: Iterable[str | Ignored] | None = None,
     settings: Settings | None = None,
     progress: Progress = silent,
+    shard: str | None = None,
+    mergeable: bool = False,
+    team: Team | None = None,
 ) -> Report:
     """Scan a model on data and say what is wrong with it, where, why, and what to do.
 
@@ -114,6 +123,10 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
             finds in some modules, and says why.
         settings: thresholds by rule code.
         progress: called with samples done, samples in all (or None), and the phase.
+        shard: ``"2/3"`` measures the second third of the batches alone; implies ``mergeable``.
+        mergeable: the report holds what ``actdiag merge`` needs.
+        team: the processes that share this scan. The report of the first is that of the whole,
+            those of the others hold nothing.
 
     Raises:
         ActdiagError: the model or the data cannot be used; it says why and what to do.
@@ -125,6 +138,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         )
     if lr is not None and not 0 < lr < math.inf:
         raise UsageError(f"--lr {lr:g} is no learning rate", hint="For example: --lr 0.001")
+    part = shard_of(shard) if team is None else team.part
     place, named_loss = placement(device, dtype), loss_named(loss)
     backward = gradients or loss is not None
     loaded = (
@@ -154,16 +168,21 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         check_mask(mask, loaded, feed)
         if backward:
             check_labels(feed, named_loss)
-    record = _scan(loaded, feed, progress, mask)
+    share = Share(feed, part) if feed is not None else None
+    keep = mergeable or part is not None
+    record, piece = _scan(loaded, share, progress, mask, keep=keep)
+    if team is not None and piece is not None:
+        if team.rank:
+            team.hand_over(piece)
+            return Report(record)
+        record = team.gathered(piece)
     record = replace(with_updates(record, loaded), lr=lr)
-    if loaded.module is not None and feed is not None and record.coverage.failure is None:
-        if backward:
-            record = with_gradients(record, loaded.module, feed, named_loss)
-        if train is not None:
-            record = with_training_data(record, loaded.module, feed, train)
+    wanted = (named_loss,) if backward else ()
+    record = _with_passes(record, loaded.module, share, wanted, train)
     measured_at = time.perf_counter()
     report = judged(record, select=select, ignore=ignore, settings=settings)
-    bench = _bench(loaded.module, feed, record, limit=_STEPS[steps])
+    shown = share.feed if share is not None and team is None else feed
+    bench = _bench(loaded.module, shown, record, limit=_STEPS[steps])
     outcomes = debug_steps.carry_out(
         steps_called_for(record, report.findings),
         Case(record, report.findings, bench),
@@ -172,7 +191,28 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     finished = time.perf_counter()
     report = diagnosed(report, diagnose(record, report.findings, outcomes))
     timings = Timings(loaded_at - started, measured_at - loaded_at, finished - started)
-    return replace(report, timings=timings)
+    merge = piece.kept() if piece is not None and team is None else None
+    return replace(report, timings=timings, merge=merge)
+
+
+def _with_passes(
+    record: Scan,
+    module: nn.Module | None,
+    share: Share | None,
+    losses: tuple[Loss | None, ...],
+    train: Feed | None,
+) -> Scan:
+    """The Scan with what passes of their own measure, on the whole data, by its first part alone.
+
+    ``losses`` holds the one of which gradients are taken, if any are.
+    """
+    if module is None or share is None or not share.leads or _broke_off(record):
+        return record
+    if share.part is not None:
+        record = Modes(module).over(share.whole).added_to(record)
+    for loss in losses:
+        record = with_gradients(record, module, share.whole, loss)
+    return record if train is None else with_training_data(record, module, share.whole, train)
 
 
 @dataclass(frozen=True)
@@ -253,17 +293,26 @@ def _bench(
     return Bench(module, tuple(batches))
 
 
-def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str | None) -> Scan:
-    """Everything measured of a loaded model."""
+def _scan(
+    loaded: LoadedModel,
+    share: Share | None,
+    progress: Progress,
+    mask: str | None,
+    *,
+    keep: bool,
+) -> tuple[Scan, Piece | None]:
+    """Everything measured of a loaded model, and what merges with other parts if it is kept."""
     tool, module = ToolInfo(version=__version__), loaded.module
-    if module is None or feed is None:
+    if module is None or share is None:
         weights = weights_of_state(loaded.state)
         note = " ".join(("Only the weights were read: the model was not run.", *loaded.notes))
         info = replace(loaded.info, proposal=loaded.proposal)
-        return Scan(tool, info, DataInfo("none"), Coverage(note=note), weights=weights)
+        return Scan(tool, info, DataInfo("none"), Coverage(note=note), weights=weights), None
+    feed = share.feed
     modes = Modes(module)
-    batches = modes.noting(feed)
-    found = measure(module, batches, total=feed.samples, progress=progress, mask=mask)
+    batches = modes.noting(feed) if share.part is None else feed
+    place = share.place(module, mask) if keep else None
+    found = measure(module, batches, total=feed.samples, progress=progress, mask=mask, part=place)
     failure = found.coverage.failure
     if failure is not None:
         failure = replace(failure, advice=tuple(feed.advice))
@@ -279,7 +328,8 @@ def _scan(loaded: LoadedModel, feed: Feed | None, progress: Progress, mask: str 
         output=found.output,
         weights=weights_of(module),
     )
-    return modes.added_to(record)
+    piece = share.piece(record, found, loaded.notes) if keep else None
+    return share.told(modes.added_to(record)), piece
 
 
 def _data_info(feed: Feed, found: Measurement) -> DataInfo:

@@ -195,8 +195,21 @@ class Capture:
 
     def sites(self) -> tuple[Site, ...]:
         """Every site, in execution order."""
-        aligned = {site.name for site in self._recorder.sites if site.aligned}
-        return with_bounds(self.model, self._recorder.records(), aligned, self._relay.layers)
+        return self._bounded(self._recorder.records(), self._aligned())
+
+    def bounded(self, sites: tuple[Site, ...], aligned: set[str]) -> tuple[Site, ...]:
+        """Sites that were merged from several captures with the bounds that the weights set.
+
+        ``aligned`` names the layers that read the units of the site before them one by one.
+        """
+        with preserved(self.model):
+            return self._bounded(sites, aligned)
+
+    def _bounded(self, sites: tuple[Site, ...], aligned: set[str]) -> tuple[Site, ...]:
+        return with_bounds(self.model, sites, aligned, self._relay.layers)
+
+    def _aligned(self) -> set[str]:
+        return {site.name for site in self._recorder.sites if site.aligned}
 
     def modules(self) -> tuple[ModuleInfo, ...]:
         """Every module of the model, called or not."""
@@ -227,6 +240,7 @@ class Capture:
             "padding": self._padding.state(),
             "parameters": {name: list(one) for name, one in seen.items()},
             "answer": self._answer.note,
+            "aligned": sorted(self._aligned()),
             "width_changes": self._recorder.width_changes,
         }
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from actdiag._version import __version__
-from actdiag.cli import check, diff, explain, inspect, report, rules, scan, try_
+from actdiag.cli import check, diff, explain, inspect, merge, report, rules, scan, try_
 from actdiag.cli._configured import ConfiguredCommand, configured
 from actdiag.cli._failing import told_once
 
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (scan, try_, check, diff, inspect, report):
+for command in (scan, try_, check, diff, merge, inspect, report):
     command.add_to(app)
 for registered in app.registered_commands:
     if registered.callback is not None:

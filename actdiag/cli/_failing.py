@@ -42,8 +42,8 @@ def told_once(*, debug: bool = False) -> Iterator[None]:
     except BrokenPipeError:
         _discard_output()
         raise typer.Exit from None
-    except KeyboardInterrupt:
-        _say("actdiag: interrupted, nothing was written")
+    except KeyboardInterrupt as error:
+        _say(f"actdiag: {str(error) or 'interrupted, nothing was written'}")
         raise typer.Exit(INTERRUPTED) from None
     except ActdiagError as error:
         _traceback(debug=debug)

@@ -100,10 +100,14 @@ class Feed:
         return self._nonfinite
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was done to the data, and what is odd about all of it."""
+        return (*self._notes, *filter(None, [self.placement.note]))
+
+    @property
     def notes(self) -> tuple[str, ...]:
-        """What was done to the data and what is odd about it, as far as it has been read."""
-        notes = (*self._notes, *filter(None, [self.placement.note]))
-        return (*notes, *nonfinite_note(self._nonfinite))
+        """The same, with what is odd about the data as far as it has been read."""
+        return (*self.remarks, *nonfinite_note(self._nonfinite))
 
     @property
     def info(self) -> DataInfo:

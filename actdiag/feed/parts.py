@@ -29,8 +29,12 @@ class Part:
     of: int
 
     def span(self, batches: int) -> tuple[int, int]:
-        """The first of its batches, and the first that is no longer one of them."""
-        return batches * self.number // self.of, batches * (self.number + 1) // self.of
+        """The first of its batches, and the first that is no longer one of them.
+
+        Earlier parts are the larger ones, and part 0 is empty only where all are.
+        """
+        start, stop = (-(-batches * number // self.of) for number in (self.number, self.number + 1))
+        return start, stop
 
 
 def sizes(source: Source) -> list[int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +53,12 @@ class Modes:
                 self._note(batch)
             self._seen += batch.samples
             yield batch
+
+    def over(self, batches: Iterable[Batch]) -> Self:
+        """This, after all batches have passed; they are read only if something is kept of them."""
+        for _ in self.noting(batches) if self.layers else ():
+            pass
+        return self
 
     def _note(self, batch: Batch) -> None:
         for row, rank in enumerate(ranks(self._seen, batch.samples).tolist()):

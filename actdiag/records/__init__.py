@@ -20,6 +20,7 @@ from actdiag.records.inspection import (
     TensorFacts,
     TrustVerdict,
 )
+from actdiag.records.mergeable import Mergeable
 from actdiag.records.output import Mistake, OutputStats, ReliabilityBin, TemperatureFit
 from actdiag.records.passes import Gradients, TrainEval, TrainingData, UpdateStats
 from actdiag.records.report import Cause, Diagnosis, Finding, Ignored, Report, Skip, StepOutcome
@@ -68,6 +69,7 @@ __all__ = [
     "KindCount",
     "Layer",
     "Measured",
+    "Mergeable",
     "Mistake",
     "ModelInfo",
     "ModuleInfo",

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from actdiag.errors import UsageError
 from actdiag.records.document import from_json, to_json
+from actdiag.records.mergeable import Mergeable
 from actdiag.records.scan import Scan, Timings
 from actdiag.records.words import (
     SCHEMA_VERSION,
@@ -117,6 +118,7 @@ class Report:
 
     ``known`` holds the fingerprints of findings that a baseline has too, no milder than here.
     ``ignored`` counts the findings that the settings say to leave out, and holds the reasons.
+    ``merge`` is what ``actdiag merge`` needs, where it was asked for.
     """
 
     scan: Scan = field(metadata={"flatten": True})
@@ -127,6 +129,7 @@ class Report:
     timings: Timings = field(default_factory=Timings)
     known: tuple[str, ...] = ()
     ignored: tuple[Ignored, ...] = ()
+    merge: Mergeable | None = None
 
     @property
     def ok(self) -> bool:
@@ -136,7 +139,10 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, in the order and with the names of schema version 1."""
-        return {"schema_version": SCHEMA_VERSION, **to_json(self)}
+        document = {"schema_version": SCHEMA_VERSION, **to_json(self)}
+        if self.merge is None:
+            del document["merge"]
+        return document
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Self:

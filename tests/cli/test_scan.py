@@ -25,7 +25,7 @@ def test_options_reach_the_pipeline(run, pipeline):
         "--labels y --input-shape 3,8 --batch-size 7 --max-samples 9 --transform standardize "
         "--fix-input --model net.py:Net --partial --trust --allow a.B --allow c.D --device meta "
         "--dtype float64 --gradients --loss mse "
-        "--mask kept --call encode "
+        "--mask kept --call encode --shard 2/3 --mergeable "
         "--steps none --seed 3 --select ACT,OUT202 --select INI --ignore ACT101 --train-data t.npz"
     )
     run("scan", "model.pt", "--data", "d.npz", *flags.split(), "--model-args", '{"width": 64}')
@@ -52,6 +52,8 @@ def test_options_reach_the_pipeline(run, pipeline):
         "partial": True,
         "device": "meta",
         "dtype": "float64",
+        "shard": "2/3",
+        "mergeable": True,
         "gradients": True,
         "loss": "mse",
         "steps": "none",

@@ -1,0 +1,185 @@
+"""The Scan of the whole data from those of its parts: the same numbers, to rounding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from actdiag import functions
+from actdiag.capture.gated import gated_units
+from actdiag.capture.seen import remarks, share_of
+from actdiag.capture.tokens import PaddingMeter
+from actdiag.errors import UsageError
+from actdiag.feed.feed import nonfinite_note
+from actdiag.measure import left_out_note
+from actdiag.records import Role, Skip
+from actdiag.shards.agreeing import check_agree
+from actdiag.shards.arranging import arranged
+from actdiag.shards.sites import Sites
+from actdiag.stats.output import OutputAccumulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from actdiag.records import Coverage, DataInfo, ModuleInfo, Scan, Site
+    from actdiag.shards.piece import Piece
+
+T = TypeVar("T")
+
+
+class Merge:
+    """Takes in one part after the other, the earlier samples first.
+
+    Where the forward of a part failed, later parts are left out: a single process, too, would have
+    stopped there.
+    """
+
+    def __init__(self) -> None:
+        self.first: Piece | None = None
+        self.sites = Sites()
+        self.output: OutputAccumulator | None = None
+        self.padding = PaddingMeter()
+        self._parameters: dict[str, tuple[int, bool]] = {}
+        self._scans: list[Scan] = []
+        self._states: list[dict[str, Any]] = []
+
+    def add(self, piece: Piece) -> None:
+        """Take in a part.
+
+        Raises:
+            UsageError: it is of another model, or was measured by another version.
+        """
+        if self.first is None:
+            self.first = piece
+        check_agree(self.first, piece)
+        if self.failed:
+            return
+        state = piece.state
+        self.sites.add(piece.scan.sites, state["sites"])
+        self._add_output(state["output"], piece.name)
+        self.padding.restore(state["padding"])
+        for name, (size, seen) in state["parameters"].items():
+            before = self._parameters.get(name, (size, False))
+            self._parameters[name] = size, before[1] or seen
+        slim = ("sites", "output", "padding", "parameters")
+        self._states.append({key: value for key, value in state.items() if key not in slim})
+        self._scans.append(replace(piece.scan, sites=(), output=None))
+
+    @property
+    def failed(self) -> bool:
+        """Whether the forward of a part failed."""
+        return bool(self._scans) and self._scans[-1].coverage.failure is not None
+
+    def _add_output(self, state: dict[str, Any] | None, name: str) -> None:
+        if state is None:
+            return
+        found = OutputAccumulator.from_state(state)
+        if self.output is not None and self.output.kind != found.kind:
+            raise UsageError(
+                f"the output is judged to be {self.output.kind} in the other parts, "
+                f"and {found.kind} in {name}",
+                hint="What an output is, is read off the labels and the answers: give labels in "
+                "every part, or shards of one data set (--shard).",
+            )
+        if self.output is None:
+            self.output = found
+        else:
+            self.output.merge(found)
+
+    def scan(self) -> Scan:
+        """Everything measured, of all parts. Bounds that need the weights are left out."""
+        first = self._scans[0]
+        sites, modules = self.sites.records(), self._modules()
+        failed = self.failed
+        return replace(
+            first,
+            data=self._data(sites),
+            coverage=self._coverage(len(sites)),
+            sites=sites,
+            modules=modules,
+            gated=gated_units(sites, modules),
+            output=self.output.to_record() if self.output is not None else None,
+            gradients=None if failed else _only(scan.gradients for scan in self._scans),
+            train_eval=None if failed else _only(scan.train_eval for scan in self._scans),
+            training_data=None if failed else _only(scan.training_data for scan in self._scans),
+        )
+
+    def aligned(self) -> set[str]:
+        """Names of the layers that read the units of the site before them one by one."""
+        return {name for state in self._states for name in state["aligned"]}
+
+    def _data(self, sites: Iterable[Site]) -> DataInfo:
+        every = [scan.data for scan in self._scans]
+        notes = dict.fromkeys(note for state in self._states for note in state["notes"])
+        spoiled = sum(state["nonfinite"] for state in self._states)
+        shapes = (site.shape[1:] for site in sites if site.role is Role.INPUT)
+        return replace(
+            every[0],
+            source=", ".join(dict.fromkeys(data.source for data in every)),
+            samples=sum(data.samples for data in every),
+            batches=sum(data.batches for data in every),
+            labels=sum(data.labels for data in every),
+            sample_shape=next(shapes, None),
+            notes=(*notes, *nonfinite_note(spoiled)),
+            padding=self.padding.to_record(),
+        )
+
+    def _modules(self) -> tuple[ModuleInfo, ...]:
+        several = zip(*(scan.modules for scan in self._scans), strict=True)
+        return tuple(replace(same[0], calls=sum(one.calls for one in same)) for same in several)
+
+    def _coverage(self, sites: int) -> Coverage:
+        every = [scan.coverage for scan in self._scans]
+        idle = set.intersection(*(set(one.modules_not_called) for one in every))
+        share = share_of(self._parameters)
+        widths = [name for state in self._states for name in state["width_changes"]]
+        widths = list(dict.fromkeys((*widths, *self.sites.width_changes)))
+        answers = (state["answer"] for state in self._states if state["answer"])
+        notes = [
+            *self._states[0]["model_notes"],
+            *filter(None, [next(answers, "")]),
+            *([self.padding.note] if self.padding.masked else []),
+            *remarks(share, widths),
+            *left_out_note(
+                self._states[0]["takes"], sum(state["left_out"] for state in self._states)
+            ),
+        ]
+        found = (name for one in every for name in one.functions_not_captured)
+        return replace(
+            every[0],
+            sites=sites,
+            modules_not_called=tuple(n for n in every[0].modules_not_called if n in idle),
+            functions_not_captured=tuple(dict.fromkeys(found)),
+            parameters_seen=share,
+            note=" ".join(notes),
+            failure=every[-1].failure,
+        )
+
+
+def _only(found: Iterable[T | None]) -> T | None:
+    """What a part has measured for all, or the first of several for itself."""
+    return next((one for one in found if one is not None), None)
+
+
+def merged(pieces: Sequence[Piece]) -> Scan:
+    """The scan of the whole data from the saved pieces of all parts, in any order.
+
+    Raises:
+        UsageError: the pieces do not belong together, or not all of them are there.
+    """
+    merge = Merge()
+    for piece in arranged(pieces):
+        merge.add(piece)
+    return merge.scan()
+
+
+def not_merged(scan: Scan) -> tuple[Skip, ...]:
+    """What was not looked for, since it takes the weights beside the ranges of all parts."""
+    rows = (functions.find(site.function or "") for site in scan.sites if site.per_unit)
+    if not any(row is not None and row.clips_at_zero for row in rows):
+        return ()
+    reason = (
+        "needs the model beside the merged ranges of its inputs: scan with torchrun, or look at "
+        "the reports of the parts"
+    )
+    return (Skip("INI404", "weights", reason),)
