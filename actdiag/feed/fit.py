@@ -177,6 +177,13 @@ def _arrange(
     if change is not None:
         text = f"{change.problem}: --fix-input {change.remedy}"
         (plan.notes if layer.certain else plan.advice).append(text)
+    elif wrong and value.ndim == 2 and abs(value.shape[1] - layer.expects) == 1:  # noqa: PLR2004 - a matrix
+        plan.advice.append(f"{wrong}. {_hint(value, layer, None)}")
+    if value.shape == (layer.expects,) and layer.kind == "linear" and layer.expects > 1:
+        plan.notes.append(
+            f"one row of {layer.expects} numbers was taken as {layer.expects} samples; if it is "
+            f"one sample, give it the shape (1, {layer.expects})"
+        )
 
 
 def _hint(value: Tensor, layer: FirstLayer, change: Change | None) -> str:
@@ -184,6 +191,8 @@ def _hint(value: Tensor, layer: FirstLayer, change: Change | None) -> str:
         return f"{change.problem.capitalize()}; --fix-input {change.remedy}."
     if layer.kind == "embedding":
         return "Give the ids that the model's own tokenizer makes, as integers."
+    if value.shape == (layer.expects,):
+        return f"If it is one sample, give it the shape (1, {layer.expects})."
     if value.ndim == 2 and value.shape[1] == layer.expects + 1:  # noqa: PLR2004 - a matrix
         return "It is one column too many: if one of them is the label, name it with --labels."
     if value.ndim == 2 and value.shape[1] == layer.expects - 1:  # noqa: PLR2004 - a matrix

@@ -162,6 +162,9 @@ def _chosen(named: dict[str, Any], forward: Forward | None) -> list[str]:
     takes = f"The model's forward takes {listed(forward.names)}. " if forward else ""
     parted = ((name, set(name.casefold().split("_"))) for name in named)
     split = next((n for n, parts in parted if "test" in parts and parts & {*INPUT_NAMES}), None)
+    if split is None and "arr_0" in named:  # np.savez(path, x, y) names them so
+        other = ", and its labels as --labels arr_1" if "arr_1" in named else ""
+        takes = f"Name the input after the file, as DATA:arr_0{other}. "
     if split is not None:
         takes = f"Name one after the file, as DATA:{printable(split)}. "
     raise DataError(

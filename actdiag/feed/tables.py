@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _LABEL_COLUMNS = ("label", "labels", "target", "y", "class")
 
 
+_COMMAS = "Write the numbers with a decimal point: they have a comma."
+
+
 @dataclass(frozen=True)
 class Columns:
     """A table taken apart: ``matrix`` ``(rows, features)``, ``labels`` ``(rows,)`` or None."""
@@ -121,13 +124,22 @@ def _matrix(table: pd.DataFrame) -> np.ndarray[Any, Any]:
         examples = (f"{name} ({table[name].dropna().iloc[:1].tolist()})" for name in odd)
         raise DataError(
             f"{len(odd)} of {len(table.columns)} columns are not numbers: {listed(examples)}",
-            hint="Encode them the way the training did (one-hot, codes), drop them, or name the "
+            hint=_COMMAS
+            if all(_has_decimal_commas(table[name]) for name in odd)
+            else "Encode them the way the training did (one-hot, codes), drop them, or name the "
             "label column with --labels.",
         )
     whole = all(types.is_integer_dtype(kind) or types.is_bool_dtype(kind) for kind in table.dtypes)
     if whole and not table.isna().to_numpy().any():
         return table.to_numpy(dtype=np.int64)
     return table.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _has_decimal_commas(column: pd.Series[Any]) -> bool:
+    """Whether all that is written there is ``1,5`` and the like, with a comma at least once."""
+    texts = column.dropna().astype(str)
+    whole = bool(texts.str.fullmatch(r"-?\d+(,\d+)?([eE][-+]?\d+)?").all())
+    return whole and bool(texts.str.contains(",").any())
 
 
 def _label_column(column: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:

@@ -224,3 +224,30 @@ def test_a_module_without_layers_and_a_lazy_one_have_no_first_layer():
     assert first_layer(nn.ReLU()) is None
     assert first_layer(nn.LazyLinear(3)) is None
     assert first_layer(None) is None
+
+
+class Own(nn.Module):
+    """A class of the user's own: what it does before its first layer isn't known."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.first(x)
+
+
+def test_a_column_too_many_is_advice_where_the_forward_is_the_users_own():
+    feed = open_data(torch.rand(9, 7), module=Own())
+    (advice,) = feed.advice
+    assert "(Linear 'first') takes 6. It is one column too many" in advice
+    assert not open_data(torch.rand(9, 6), module=Own()).advice
+
+
+def test_a_row_is_told_that_it_was_taken_for_samples():
+    """A linear layer takes it as one sample, and everything would look well."""
+    feed = open_data(torch.rand(6), module=Own())
+    assert "one row of 6 numbers was taken as 6 samples" in feed.notes[0]
+    with pytest.raises(DataError, match="takes 6") as caught:
+        open_data(torch.rand(6), module=nn.Linear(6, 2))
+    assert "give it the shape (1, 6)" in caught.value.hint

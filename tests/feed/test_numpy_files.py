@@ -76,6 +76,15 @@ def test_names_that_could_mean_anything_are_listed(tmp_path):
     assert "Name the input x and the labels y" in caught.value.hint
 
 
+def test_arrays_that_savez_numbered_are_told_how_to_be_named(tmp_path):
+    np.savez(tmp_path / "d.npz", X, Y)
+    with pytest.raises(DataError, match="cannot tell which of arr_0, arr_1") as caught:
+        open_data(tmp_path / "d.npz")
+    assert "DATA:arr_0, and its labels as --labels arr_1." in caught.value.hint
+    feed = open_data(f"{tmp_path / 'd.npz'}:arr_0", labels="arr_1")
+    assert feed.has_labels
+
+
 def test_a_key_names_the_labels(tmp_path):
     np.savez(tmp_path / "d.npz", x=X, quality=Y)
     assert open_data(tmp_path / "d.npz", labels="quality").has_labels

@@ -45,6 +45,16 @@ def test_columns_of_text_are_named_with_an_example(table):
     assert "--labels" in e.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "commas"),
+    [("a;b\n1,5;2\n-3,25;4e-1\n", True), ("a;b\n1,5;x\n2,5;y\n", False)],
+)
+def test_decimal_commas_are_recognised(tmp_path, text, commas):
+    with pytest.raises(DataError, match="columns are not numbers") as caught:
+        open_data(write(tmp_path / "d.csv", text))
+    assert ("decimal point" in caught.value.hint) is commas
+
+
 def test_no_such_label_column(table):
     with pytest.raises(DataError, match="there is no column 'knd' for the labels") as caught:
         open_data(table, labels="knd")
