@@ -63,6 +63,13 @@ class RefusedError(ActdiagError):
         self.wants = wants
 
 
+class Stopped(KeyboardInterrupt):
+    """Ctrl-C from someone who wants to see what was found so far.
+
+    Raised by the command line between batches, never inside of one, and while remedies are tried.
+    """
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Hint at what was meant by a word that is none of ``choices``: the nearest, else name all."""
     known = sorted(choices)

@@ -15,6 +15,7 @@ from actdiag.capture.exported import batch_size_of
 from actdiag.capture.graphs import modules_of
 from actdiag.capture.recorder import Recorder
 from actdiag.capture.wrappers import plain_name
+from actdiag.errors import Stopped
 from actdiag.stats.output import OutputAccumulator, output_kind
 from actdiag.stats.weights import weight_stats
 from actdiag.text import printable
@@ -98,15 +99,19 @@ def measure(
     """Run every batch through ``module`` and collect everything.
 
     Stops at the first batch in which the forward raises; what was measured before it stays, and
-    ``coverage.failure`` says what happened. ``forward`` is called in place of the module.
+    ``coverage.failure`` says what happened. Stops too, and is marked as interrupted, where
+    ``progress`` raises :class:`~actdiag.errors.Stopped`. ``forward`` is called in place of the
+    module.
     ``mask`` names the input that says which positions are padding, where its name doesn't.
     ``part`` says that the batches are a part of the data, and that the state is wanted.
     """
     samples = count = labels = left_out = 0
+    stopped = False
     part, mergeable = part or PartOf(), part is not None
     takes = batch_size_of(module)
     answer: OutputAccumulator | None = None
     with Capture(module, forward=forward, mask=mask, recorder=Recorder(part.drawn)) as capture:
+        progress(0, total, phase)
         for batch in batches:
             if (count or part.first) and takes not in (None, batch.samples):
                 left_out += batch.samples
@@ -121,12 +126,18 @@ def measure(
                     output, batch.labels, capture.final_function(), part
                 )
                 answer.update(*capture.judged(output, batch.labels))
-            progress(samples, total, phase)
+            try:
+                progress(samples, total, phase)
+            except Stopped:
+                stopped = True
+                break
         sites = capture.sites()
         return Measurement(
             sites=sites,
             modules=capture.modules(),
-            coverage=_noted(capture.coverage(), takes, left_out),
+            coverage=_noted(
+                replace(capture.coverage(), interrupted=stopped), takes, left_out, samples, total
+            ),
             output=answer.to_record() if answer else None,
             samples=samples,
             batches=count,
@@ -149,8 +160,12 @@ def _state(
     }
 
 
-def _noted(coverage: Coverage, takes: int | None, left_out: int) -> Coverage:
-    notes = filter(None, (coverage.note, *left_out_note(takes, left_out)))
+def _noted(
+    coverage: Coverage, takes: int | None, left_out: int, samples: int, total: int | None
+) -> Coverage:
+    of = "" if total is None else f" of {total:,}"
+    stopped = f"Interrupted after {samples:,}{of} samples." if coverage.interrupted else ""
+    notes = filter(None, (stopped, coverage.note, *left_out_note(takes, left_out)))
     return replace(coverage, note=" ".join(notes))
 
 

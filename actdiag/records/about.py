@@ -87,6 +87,7 @@ class Failure:
 class Coverage:
     """What was seen and what was not. ``modules`` counts leaf modules.
 
+    ``interrupted``: the user stopped the scan, so it is of a part of the data, or of the work.
     ``parameters_seen`` is the share of the parameters that took part in an output that was
     measured; null for a model without parameters, and where nothing ran.
     """
@@ -98,3 +99,4 @@ class Coverage:
     note: str = ""
     failure: Failure | None = None
     parameters_seen: float | None = None
+    interrupted: bool = False
