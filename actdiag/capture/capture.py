@@ -74,7 +74,7 @@ class Capture:
         """Set up hooks and switches."""
         self._restore.enter_context(preserved(self.model))
         self._modules = modules_of(self.model)
-        self._stack = ModuleStack(self.model, self._modules, on_exit=self._leaf_output)
+        self._stack = ModuleStack(self.model, self._modules, on_silent=self._leaf_output)
         self._restore.callback(self._stack.close)
         self._weights = {
             printable(name): tuple(own_parameters(module))
@@ -153,8 +153,6 @@ class Capture:
 
     def _leaf_output(self, left: Running, args: Any, result: Any) -> None:
         """A leaf module in which no site was opened is a site itself, if it made a new tensor."""
-        if not left.leaf or self._stack.opened > left.sites_at_entry:
-            return
         output = next(tensors_in(result), None)
         if output is None or not output.is_floating_point():
             return

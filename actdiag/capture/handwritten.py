@@ -18,7 +18,7 @@ from actdiag.capture.trail import merged
 from actdiag.records import Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.operations import Operation
@@ -40,16 +40,6 @@ class Written(NamedTuple):
     source: str
 
 
-def _given(output: Any, function: Callable[..., Any]) -> Callable[..., Any]:
-    """Stands for a function whose call was made already."""
-
-    def given(*_args: Any, **_kwargs: Any) -> Any:
-        return output
-
-    given.__name__ = getattr(function, "__name__", "")
-    return given
-
-
 def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[Call, bool]:
     """Open the site of an activation that ends with this call, if one does.
 
@@ -59,7 +49,7 @@ def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[C
         return call, False
     squared, result = squared_relu(observer, operation, call)
     if squared:
-        return call._replace(function=_given(result, call.function)), True
+        return call.giving(result), True
     if operation.name in _SQUARES:
         return call, False
     sources = dict(_sources(observer, call))
@@ -73,7 +63,7 @@ def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[C
         source = sources[found.source]
         return _opened(observer, found.row, source, source, call), True
     copies = {name: tensor.clone() for name, tensor in sources.items()}
-    made = call._replace(function=_given(call.make(), call.function))
+    made = call.giving(call.make())
     found = _recognised(copies, made.make())
     if found is not None and _is_there(observer, call, found.row):
         found = None
@@ -183,4 +173,4 @@ def _opened(
     recorder.measure_input(site, values, before)
     output = call.make()
     observer.finish(site, output, before.unit_axis, before.sample_axis)
-    return call._replace(function=_given(output, call.function))
+    return call.giving(output)

@@ -14,6 +14,7 @@ from actdiag.capture.observer import Call, Observer
 from actdiag.capture.operations import Kind, Operation, classify
 from actdiag.capture.products import product
 from actdiag.capture.recurrent import cell, recurrent
+from actdiag.capture.repeats import Repeats
 from actdiag.capture.writes import leave, write
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class SiteMode(TorchFunctionMode):
 
     def __init__(self, observer: Observer) -> None:
         super().__init__()
-        self._observer = observer
+        self._repeats = Repeats(observer, observe)
 
     def __torch_function__(
         self,
@@ -66,4 +67,7 @@ class SiteMode(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run ``func`` and observe it."""
-        return observe(self._observer, classify(func), Call(func, args, kwargs or {}))
+        operation = classify(func)
+        if operation.kind is Kind.IGNORED:
+            return func(*args, **kwargs or {})
+        return self._repeats.make(operation, Call(func, args, kwargs or {}))

@@ -31,11 +31,20 @@ class Running:
     function: str | None = None
 
 
+def _entry(name: str, module: Declared) -> tuple[Place, bool, str | None]:
+    """What every call of a module has in common: place, whether a leaf, its function."""
+    own_name = bool(name) and module.builtin
+    place = Place(name, printable(module.class_name), own_name=own_name)
+    return place, module.leaf, module.function if name else None
+
+
 class ModuleStack:
     """Keeps the running module, by hooks on every module, all removed on :meth:`close`.
 
     TorchScript modules refuse hooks, and the operators of an exported program lie in none of its
     modules: what runs these calls :meth:`enter` and :meth:`leave` itself.
+
+    ``on_silent`` is told of every call of a module without modules in which no site was opened.
     """
 
     def __init__(
@@ -43,15 +52,15 @@ class ModuleStack:
         model: nn.Module,
         declared: dict[str, Declared],
         *,
-        on_exit: Callable[[Running, Any, Any], None] | None = None,
+        on_silent: Callable[[Running, Any, Any], None] | None = None,
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.names: dict[nn.Module, str] = {}
         self.running: list[Running] = []
         self.opened = 0
         self.declared = declared
-        self._on_exit = on_exit
-        self._entered: dict[tuple[str, str], tuple[Place, str | None]] = {}
+        self._on_silent = on_silent
+        self._entries = {name: _entry(name, module) for name, module in declared.items()}
         self._handles: list[RemovableHandle] = []
         for _, first, module in unshared(model):
             name = printable(first)
@@ -86,22 +95,15 @@ class ModuleStack:
 
     def enter(self, name: str) -> None:
         """The module of that name begins to run."""
-        module = self.declared[name]
         self.calls[name] += 1
-        known = self._entered.get((name, module.qualified))  # a lazy one changes its class
-        if known is None:
-            own_name = bool(name) and module.builtin
-            place = Place(name, printable(module.class_name), own_name=own_name)
-            known = place, module.function if name else None
-            self._entered[name, module.qualified] = known
-        place, function = known
-        self.running.append(Running(place, module.leaf, self.opened, function))
+        place, leaf, function = self._entries[name]
+        self.running.append(Running(place, leaf, self.opened, function))
 
     def leave(self, args: Any, output: Any) -> None:
         """The module entered last has given ``output`` for ``args``."""
         left = self.running.pop()
-        if self._on_exit is not None:
-            self._on_exit(left, args, output)
+        if left.leaf and self.opened == left.sites_at_entry and self._on_silent is not None:
+            self._on_silent(left, args, output)
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
         self.enter(self.names[module])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +43,12 @@ class Recorder:
     def __init__(self, first: int = 0) -> None:
         self.sites: list[OpenSite] = []
         self.trails = Trails()
-        self.samples = 0
+        self.samples = self.turn = 0
         self.mask: Mask | None = None
         self.width_changes: list[str] = []
         self._by_name: dict[str, OpenSite] = {}
-        self._calls: Counter[Hashable] = Counter()
+        self._calls: dict[Hashable, int] = {}
+        self.counted: list[tuple[Hashable, int]] | None = None  # a record of what is counted
         self._outputs: dict[int, weakref.ref[Tensor]] = {}
         self.left: Trail | None = None  # of what has left torch in this pass
         self._order: list[int] = []
@@ -59,6 +59,7 @@ class Recorder:
 
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
+        self.turn += 1
         self.samples = samples
         self.mask = mask
         self._first = self._picker.seen
@@ -188,8 +189,24 @@ class Recorder:
 
     def count(self, key: Hashable) -> int:
         """How often this was asked with that key in this forward pass."""
-        self._calls[key] += 1
-        return self._calls[key]
+        number = self._calls.get(key, 0) + 1
+        self._calls[key] = number
+        if self.counted is not None:
+            self.counted.append((key, number))
+        return number
+
+    def comes_next(self, counts: Iterable[tuple[Hashable, int]]) -> bool:
+        """Whether counting these keys now would come to these numbers."""
+        for key, number in counts:  # noqa: SIM110 - a generator takes longer than all of it
+            if self._calls.get(key, 0) != number - 1:
+                return False
+        return True
+
+    def meet(self, site: OpenSite | None, counts: Iterable[tuple[Hashable, int]]) -> None:
+        """A call of an earlier pass is made again: it counts the same and opens the same site."""
+        self._calls.update(counts)
+        if site is not None:
+            self._pass(site)
 
     def measure_input(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the input of the site's function, before an in-place one overwrites it."""

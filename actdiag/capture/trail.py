@@ -126,20 +126,31 @@ def fitted(trail: Trail, tensor: Tensor, samples: int) -> Trail:
 
 
 class Trails:
-    """Trails of the tensors alive in this forward pass; holds none of them alive."""
+    """Trails of the tensors alive in this forward pass; holds none of them alive.
+
+    Equal trails are one object, so that those of a later pass are known again by identity.
+
+    Attributes:
+        known: by the id of a tensor, the tensor and its trail. An id may have gone to another one.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Tensor], Trail]] = {}
+        self.known: dict[int, tuple[weakref.ref[Tensor], Trail]] = {}
+        self._one: dict[Trail, Trail] = {}
+        self._ids: set[int] = set()  # of the trails that stand for all their equals
 
     def clear(self) -> None:
-        """Forget everything: the forward pass is over."""
-        self._known.clear()
+        """Forget every tensor: the forward pass is over."""
+        self.known.clear()
 
     def of(self, tensor: Tensor) -> Trail | None:
         """The trail of ``tensor``, or None: a constant, a parameter, or unknown."""
-        entry = self._known.get(id(tensor))
+        entry = self.known.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
 
     def put(self, tensor: Tensor, trail: Trail) -> None:
         """Remember the trail of ``tensor``."""
-        self._known[id(tensor)] = (weakref.ref(tensor), trail)
+        if id(trail) not in self._ids:
+            trail = self._one.setdefault(trail, trail)
+            self._ids.add(id(trail))
+        self.known[id(tensor)] = (weakref.ref(tensor), trail)

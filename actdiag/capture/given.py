@@ -1,0 +1,119 @@
+"""What a call is given, and where it is made: all that its meaning to the capture depends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+if TYPE_CHECKING:
+    from actdiag.capture.observer import Call, Observer
+    from actdiag.capture.trail import Trail
+
+_PLAIN: tuple[type, ...] = (type(None), type(...), bool, int, float, complex, str)
+_PLAIN += (torch.dtype, torch.device, torch.layout, torch.memory_format)
+
+
+class Given(NamedTuple):
+    """A call's arguments and place.
+
+    Attributes:
+        names: of the arguments given by name, which follow the others.
+        tensors: place, class, trail, shape and dtype of each tensor that is no parameter.
+        weights: place and value of each parameter of the model.
+        fixed: place and value of everything else.
+        many: how many arguments there are.
+        samples: in the batch.
+        later: whether the module that runs had a site before.
+    """
+
+    names: tuple[str, ...]
+    tensors: tuple[tuple[int, type[Tensor], Trail | None, torch.Size, torch.dtype], ...]
+    weights: tuple[tuple[int, Tensor], ...]
+    fixed: tuple[tuple[int, Any], ...]
+    many: int
+    samples: int
+    later: bool
+
+    @property
+    def first(self) -> tuple[int, Trail] | None:
+        """Place and trail of the first tensor, if it has a trail."""
+        if not self.tensors or (self.weights and self.weights[0][0] < self.tensors[0][0]):
+            return None
+        place, _, trail, *_ = self.tensors[0]
+        return None if trail is None else (place, trail)
+
+
+def given_of(observer: Observer, call: Call, values: tuple[Any, ...]) -> Given | None:
+    """What the call is given; None where it holds more than tensors, numbers and words."""
+    tensors, weights, fixed = [], [], []
+    for place, value in enumerate(values):
+        if type(value) in (Tensor, Parameter):
+            trail = observer.recorder.trails.of(value)
+            if trail is None and observer.owner(value) is not None:
+                weights.append((place, value))
+            else:
+                tensors.append((place, type(value), trail, value.shape, value.dtype))
+        elif _is_plain(value):
+            fixed.append((place, value))
+        else:
+            return None
+    running = observer.stack.running
+    return Given(
+        names=tuple(call.kwargs),
+        tensors=tuple(tensors),
+        weights=tuple(weights),
+        fixed=tuple(fixed),
+        many=len(values),
+        samples=observer.recorder.samples,
+        later=bool(running) and observer.stack.opened > running[-1].sites_at_entry,
+    )
+
+
+def agrees(
+    given: Given, observer: Observer, values: tuple[Any, ...], kwargs: dict[str, Any]
+) -> bool:
+    """Whether a call is given the same, as far as its meaning goes."""
+    if len(values) != given.many or tuple(kwargs) != given.names or not _is_there(given, observer):
+        return False
+    known = observer.recorder.trails.known
+    for place, weight in given.weights:
+        if values[place] is not weight or id(weight) in known:
+            return False
+    for place, kind, trail, shape, dtype in given.tensors:
+        value = values[place]
+        if type(value) is not kind or value.shape != shape or value.dtype is not dtype:
+            return False
+        entry = known.get(id(value))
+        if entry is None or entry[0]() is not value:
+            if trail is not None or observer.owner(value) is not None:
+                return False
+        elif entry[1] is not trail:
+            return False
+    return not given.fixed or all(_same(values[place], value) for place, value in given.fixed)
+
+
+def _is_there(given: Given, observer: Observer) -> bool:
+    """Whether the model is where it was when the call was made before."""
+    stack, recorder = observer.stack, observer.recorder
+    if recorder.samples != given.samples or recorder.left is not None:
+        return False
+    later = bool(stack.running) and stack.opened > stack.running[-1].sites_at_entry
+    return later is given.later
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether the value can be compared with another without a look into tensors or objects."""
+    if type(value) in (tuple, list, torch.Size):
+        return all(_is_plain(entry) for entry in value)
+    if type(value) is slice:
+        return all(_is_plain(end) for end in (value.start, value.stop, value.step))
+    return type(value) in _PLAIN
+
+
+def _same(value: Any, other: Any) -> bool:
+    if value is other:
+        return True
+    return type(value) is type(other) and _is_plain(value) and bool(value == other)

@@ -1,0 +1,187 @@
+"""Calls that were made before: what was found out about one is not found out again.
+
+What a call means depends on what it is given and on where it is made. Both are remembered; a call
+of a later pass that agrees in all of it is measured at the same site at once. One that differs in
+anything is looked at as if it were new.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from torch import Tensor
+
+from actdiag.capture.given import Given, agrees, given_of
+from actdiag.capture.operations import Kind
+from actdiag.records import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    import torch
+
+    from actdiag.capture.observer import Call, Observer
+    from actdiag.capture.opened import OpenSite
+    from actdiag.capture.operations import Operation
+    from actdiag.capture.trail import Trail
+
+_ACTIVATIONS = (Kind.ACTIVATION, Kind.CLAMP, Kind.SOFTMAX)
+# These open one site at most and leave a trail; where they do more, the site tells it.
+_SIMPLE = frozenset({*_ACTIVATIONS, Kind.LAYER, Kind.MATMUL, Kind.PRODUCT, Kind.MOVE})
+_SIMPLE |= {Kind.RESHAPE, Kind.INDEX, Kind.PASS, Kind.OTHER}
+_TRIES = 8  # our choice: a call that differed so often in a row will go on to differ
+
+
+class Found(NamedTuple):
+    """What was found out about a call.
+
+    Attributes:
+        given: what it depends on.
+        counts: what the recorder counted on the way, and the numbers that it came to.
+        site: the one that was opened, if any.
+        source: place and trail of the site's input, where that is measured.
+        shape: of what came out.
+        returned: whether that was the first argument itself.
+        after: its trail, if it has one.
+    """
+
+    given: Given
+    counts: tuple[tuple[Hashable, int], ...]
+    site: OpenSite | None
+    source: tuple[int, Trail] | None
+    shape: torch.Size
+    returned: bool
+    after: Trail | None
+
+
+class _Calls:
+    """The calls of one function in one module, by their number in a pass."""
+
+    __slots__ = ("found", "met", "tries", "turn")
+
+    def __init__(self) -> None:
+        self.found: list[Found | None] = []
+        self.tries: list[int] = []
+        self.met = self.turn = 0
+
+    def next(self, turn: int) -> int:
+        """The number of the call that is made now, in the pass ``turn``."""
+        if self.turn != turn:
+            self.turn, self.met = turn, 0
+        self.met += 1
+        if self.met > len(self.found):
+            self.found.append(None)
+            self.tries.append(0)
+        return self.met - 1
+
+
+class Repeats:
+    """Makes calls under the eyes of ``observe``, or does again what that did before."""
+
+    def __init__(
+        self, observer: Observer, observe: Callable[[Observer, Operation, Call], Any]
+    ) -> None:
+        self._observer, self._observe = observer, observe
+        self._recorder, self._stack = observer.recorder, observer.stack
+        self._calls: dict[tuple[Any, str | None], _Calls] = {}
+        self._begun = 0
+
+    def make(self, operation: Operation, call: Call) -> Any:
+        """Make a call and measure what it gives."""
+        self._begun += 1
+        if operation.kind not in _SIMPLE:
+            return self._observe(self._observer, operation, call)
+        running = self._stack.running
+        key = call.function, running[-1].place.module if running else None
+        calls = self._calls.get(key)
+        if calls is None:
+            calls = self._calls[key] = _Calls()
+        number = calls.next(self._recorder.turn)
+        values = (*call.args, *call.kwargs.values()) if call.kwargs else call.args
+        found = calls.found[number]
+        if (
+            found is not None
+            and self._recorder.comes_next(found.counts)
+            and agrees(found.given, self._observer, values, call.kwargs)
+        ):
+            calls.tries[number] = 0
+            return self._again(found, operation, call, values)
+        if calls.tries[number] >= _TRIES:
+            return self._observe(self._observer, operation, call)
+        calls.tries[number] += 1
+        result, calls.found[number] = self._anew(operation, call, values)
+        return result
+
+    def _again(
+        self, found: Found, operation: Operation, call: Call, values: tuple[Any, ...]
+    ) -> Any:
+        """Make the call and do what was done before."""
+        recorder, site = self._recorder, found.site
+        if site is not None and found.source is not None:
+            recorder.meet(site, found.counts)
+            place, trail = found.source
+            recorder.measure_input(site, values[place], trail)
+            output = call.function(*call.args, **call.kwargs)
+        else:
+            output = call.function(*call.args, **call.kwargs)
+            if not _is_like(output, found, call):
+                return self._observe(self._observer, operation, call.giving(output))
+            recorder.meet(site, found.counts)
+        if site is not None and found.after is not None:
+            self._stack.opened += 1
+            recorder.measure(site, output, found.after)
+        elif found.after is not None:
+            recorder.trails.put(output, found.after)
+        return output
+
+    def _anew(
+        self, operation: Operation, call: Call, values: tuple[Any, ...]
+    ) -> tuple[Any, Found | None]:
+        """Observe the call, and what was found out about it if that can be done again."""
+        given = given_of(self._observer, call, values)
+        if given is None:
+            return self._observe(self._observer, operation, call), None
+        begun, opened = self._begun, self._stack.opened
+        counted: list[tuple[Hashable, int]] = []
+        self._recorder.counted = counted
+        try:
+            result = self._observe(self._observer, operation, call)
+        finally:
+            self._recorder.counted = None
+        if type(result) is not Tensor or begun != self._begun or self._recorder.left is not None:
+            return result, None
+        after, site, source = self._recorder.trails.of(result), None, None
+        if self._stack.opened > opened:
+            site = self._only_site(operation, counted, after)
+            if site is None:
+                return result, None
+        if site is not None and _measures_input(operation):
+            source = given.first
+            if source is None:
+                return result, None
+        returned = bool(call.args) and result is call.args[0]
+        return result, Found(given, tuple(counted), site, source, result.shape, returned, after)
+
+    def _only_site(
+        self, operation: Operation, counted: list[tuple[Hashable, int]], after: Trail | None
+    ) -> OpenSite | None:
+        """The site that a call opened, if that and measuring it is all that the call did."""
+        names = [key for key, _ in counted if isinstance(key, str)]
+        if len(names) != 1 or after is None or not after.fresh:
+            return None
+        site = self._recorder.sites[after.sites[0]]
+        activates = site.role in (Role.ACTIVATION, Role.GATE)
+        if site.attention is not None or site.role is Role.GATED_PRODUCT:
+            return None
+        return None if activates and operation.kind not in _ACTIVATIONS else site
+
+
+def _measures_input(operation: Operation) -> bool:
+    row = operation.row
+    return operation.kind is Kind.CLAMP or (row is not None and row.elementwise)
+
+
+def _is_like(output: Any, found: Found, call: Call) -> bool:
+    """Whether a call gave what it gave before, as far as its trail goes."""
+    returned = bool(call.args) and output is call.args[0]
+    return type(output) is Tensor and output.shape == found.shape and returned is found.returned
