@@ -183,14 +183,16 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     report = judged(record, select=select, ignore=ignore, settings=settings)
     shown = share.feed if share is not None and team is None else feed
     bench = _bench(loaded.module, shown, record, limit=_STEPS[steps])
+    cost: dict[str, float] = {}
     outcomes = debug_steps.carry_out(
         steps_called_for(record, report.findings),
         Case(record, report.findings, bench),
         budget=steps,
+        seconds=cost,
     )
     finished = time.perf_counter()
     report = diagnosed(report, diagnose(record, report.findings, outcomes))
-    timings = Timings(loaded_at - started, measured_at - loaded_at, finished - started)
+    timings = Timings(loaded_at - started, measured_at - loaded_at, finished - started, cost)
     merge = piece.kept() if piece is not None and team is None else None
     return replace(report, timings=timings, merge=merge)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actdiag.records.about import Coverage, DataInfo, ModelInfo, ToolInfo
 from actdiag.records.output import OutputStats
@@ -13,11 +13,15 @@ from actdiag.records.weights import WeightStats
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Wall-clock seconds; the only part of a report that differs between equal runs."""
+    """Wall-clock seconds; the only part of a report that differs between equal runs.
+
+    ``steps_s`` are those of each debug step that was carried out, by its id.
+    """
 
     load_s: float = 0.0
     forward_s: float = 0.0
     total_s: float = 0.0
+    steps_s: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from actdiag.render._facts import SYNTHETIC, facts, mark
 from actdiag.render._findings import location
 from actdiag.render._layers import dead_share, marked, most_telling
 from actdiag.render._markdown import cell_code, code, folded, table, text
+from actdiag.render._cost import cost
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
 from actdiag.render._words import cause_name, count, number, percent
 
@@ -89,7 +90,7 @@ def _diagnosis(diagnosis: Diagnosis, chains: list[Chain], report: Report) -> Ite
     steps = [
         (
             text(step.text),
-            _OUTCOMES.get(step.outcome, step.outcome.replace("-", " ")),
+            _OUTCOMES.get(step.outcome, step.outcome.replace("-", " ")) + cost(report, step),
             text(step.result),
         )
         for step in diagnosis.steps

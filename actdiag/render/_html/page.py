@@ -9,6 +9,7 @@ from actdiag.render._facts import MARKS, SYNTHETIC, facts, mark
 from actdiag.render._findings import line_of
 from actdiag.render._html.findings import finding
 from actdiag.render._html.layers import layers
+from actdiag.render._cost import cost
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
 from actdiag.render._words import cause_name, count, listed, percent
 
@@ -91,6 +92,7 @@ def _diagnosis(diagnosis: Diagnosis, chains: list[Chain], report: Report) -> dic
                 "text": line_of(step.text),
                 "outcome": str(step.outcome).replace("-", " ").replace("needs input", "not done"),
                 "tone": _OUTCOMES.get(step.outcome, ""),
+                "cost": cost(report, step),
                 "result": line_of(step.result),
             }
             for step in diagnosis.steps

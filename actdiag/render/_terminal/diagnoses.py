@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.records import CauseVerdict, Outcome
+from actdiag.render._cost import cost
 from actdiag.render._story import by_diagnosis
 from actdiag.render._terminal.findings import brief
 from actdiag.render._terminal.page import BAD, GOOD, STRONG, Page
@@ -44,7 +45,7 @@ def diagnoses(report: Report, page: Page) -> Iterator[RenderableType]:
             yield page.rows(list(_causes(diagnosis, page)), indent=4)
         if diagnosis.steps:
             yield page.text("  debug steps")
-            yield from _steps(diagnosis, page)
+            yield from _steps(diagnosis, report, page)
 
 
 def _summary(diagnosis: Diagnosis, chains: list[Chain], page: Page) -> Iterator[tuple[Text, Text]]:
@@ -71,9 +72,10 @@ def _causes(diagnosis: Diagnosis, page: Page) -> Iterator[tuple[Text, ...]]:
         )
 
 
-def _steps(diagnosis: Diagnosis, page: Page) -> Iterator[RenderableType]:
+def _steps(diagnosis: Diagnosis, report: Report, page: Page) -> Iterator[RenderableType]:
     for number, step in enumerate(diagnosis.steps, start=1):
         word, style = _OUTCOMES[step.outcome]
         yield page.rows([(page.text(str(number)), page.text(step.text))], indent=4)
-        outcome = page.text((word, style), f": {step.result}" if step.result else "")
+        told = f": {step.result}" if step.result else ""
+        outcome = page.text((word, style), cost(report, step), told)
         yield page.rows([(page.text("→"), outcome)], indent=6)
