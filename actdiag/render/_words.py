@@ -14,6 +14,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 # GitHub's ::add-mask::x and ##[group], Azure's ##vso[task.setvariable ...]; aten::relu is none.
 _COMMAND = re.compile(r"::(?=[\w-]+(?: [^:]*)?::)|##(?=\w*\[)")
+_HYPHENS = re.compile("(?<!over)(?<!non)-")  # over-fitting, non-finite keep theirs
 _ASCII = str.maketrans(
     {
         "✓": "+",
@@ -104,4 +105,4 @@ def listed(names: tuple[str, ...] | list[str], most: int) -> str:
 
 def cause_name(name: str) -> str:
     """Return a cause's name as people write it: ``dead-relus`` is dead ReLUs."""
-    return name.replace("-", " ").replace("relus", "ReLUs")
+    return _HYPHENS.sub(" ", name).replace("relus", "ReLUs")

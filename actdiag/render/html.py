@@ -39,8 +39,19 @@ def _pages(reports: tuple[Report, ...]) -> list[dict[str, Any]]:
     for report in reports:
         figures = _figures(report, drawn, len(pages) + 1)
         drawn -= sum(len(figure["svg"]) for figure in figures)
-        pages.append({**page(report, told), "figures": figures, "number": len(pages) + 1})
+        told_of = {**page(report, told), "figures": figures, "number": len(pages) + 1}
+        pages.append({**told_of, "contents": _contents(told_of)})
     return pages
+
+
+def _contents(told: dict[str, Any]) -> list[dict[str, str]]:
+    """The sections of a report, in order, by what their names begin with."""
+    parts = [(f"diagnosis-{at}", each["title"]) for at, each in enumerate(told["diagnoses"], 1)]
+    if told["findings"]:
+        parts.append(("findings", "Other findings" if parts else "Findings"))
+    parts += [(each["name"], each["title"]) for each in told["figures"]]
+    parts += [("layers", "Layers")] * bool(told["layers"])
+    return [{"id": name, "title": title} for name, title in (*parts, ("coverage", "Coverage"))]
 
 
 def _figures(report: Report, room: int, number: int) -> list[dict[str, Any]]:

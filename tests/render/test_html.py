@@ -110,7 +110,7 @@ def test_the_verdict_and_what_to_do_come_first():
         "Standardise the inputs and train again",
         "Causes",
         "62 of 64 units (97 %) were never above 0",
-        "The network by depth",
+        "Layers in forward order from left to right",
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
@@ -130,6 +130,33 @@ def test_every_figure_is_drawn_and_told_in_words():
     assert "98.7 %" in page.text
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
+
+
+def test_errors_that_follow_from_a_mild_cause_are_not_folded_away():
+    sick = build.sick()
+    mild = replace(sick.findings[0], severity=Severity.WARNING)
+    harm = replace(sick.findings[2], follows_from=(mild.fingerprint,))
+    for severity, opened in ((Severity.ERROR, ["open"]), (Severity.WARNING, [])):
+        follower = replace(harm, severity=severity)
+        report = replace(sick, findings=(mild, follower), diagnoses=())
+        page = Page(html.render(report))
+        assert [key for one in page.all("details") for key in one] == opened
+
+
+def test_a_column_that_no_layer_fills_is_left_out():
+    plain = replace(build.healthy().scan.sites[0], source=None)
+    written = html.render(Report(scan=build.scan((plain,))))
+    heads = re.findall("<th [^>]*>([^<]*)</th>", written)
+
+    assert heads == ["layer", "what", "shape", "mean", "std", "zeros"]
+
+
+def test_the_contents_name_every_section():
+    page = Page(html.render(full()))
+    ids = {attributes.get("id") for attributes in page.all("section")}
+    linked = {each["href"][1:] for each in page.all("a") if not each["href"].startswith("#rule-")}
+
+    assert linked | {"rules"} == ids
 
 
 def test_headings_leave_out_no_level_and_tables_have_heads():

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from actdiag.records import Severity
 from actdiag.render._facts import MARKS
 from actdiag.render._findings import line_of
+from actdiag.render._gated import gated_lines
 from actdiag.render._layers import dead_share, marked, most_telling
 from actdiag.render._words import number, percent
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _ROW = 1500  # bytes that a row may take, roughly
 _MOST = 200  # rows; our choice
+_LONG = 48  # characters; a longer name may be broken
 _TITLES = {  # by whether its cells are numbers
     "layer": False,
     "what": False,
@@ -26,19 +29,29 @@ _TITLES = {  # by whether its cells are numbers
     "dead": True,
     "saturated": True,
     "slope": True,
-    "rank": True,
+    "effective rank": True,
     "source": False,
 }
 
 
 def layers(report: Report, room: int) -> dict[str, Any]:
-    """Return columns, rows and how many were left out, in about ``room`` bytes."""
+    """Return columns, rows and how many were left out, in about ``room`` bytes.
+
+    A column that no layer fills is left out.
+    """
     sites, found = report.scan.sites, marked(report.findings)
     shown = most_telling(sites, found, max(1, min(_MOST, room // _ROW)))
+    rows = [_row(site, found.get(site.name)) for site in shown]
+    filled = [any(row["cells"][at]["text"] for row in rows) for at in range(len(_TITLES))]
+    for row in rows:
+        row["cells"] = list(compress(row["cells"], filled))
+    titles = compress(_TITLES.items(), filled)
     return {
-        "columns": [{"title": title, "number": numeric} for title, numeric in _TITLES.items()],
-        "layers": [_row(site, found.get(site.name)) for site in shown],
+        "columns": [{"title": title, "number": numeric} for title, numeric in titles],
+        "layers": rows,
+        "marked": any(row["mark"] for row in rows),
         "more_layers": len(sites) - len(shown),
+        "gated": [line_of(line) for line in gated_lines(report)],
     }
 
 
@@ -65,7 +78,13 @@ def _row(site: Site, severity: Severity | None) -> dict[str, Any]:
 
 
 def _text(text: str, *, code: bool = False) -> dict[str, Any]:
-    return {"text": text, "code": code and bool(text), "number": False, "bar": None}
+    return {
+        "text": text,
+        "code": code and bool(text),
+        "number": False,
+        "long": len(text) > _LONG,
+        "bar": None,
+    }
 
 
 def _number(value: float | None) -> dict[str, Any]:

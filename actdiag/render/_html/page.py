@@ -10,7 +10,7 @@ from actdiag.render._findings import line_of
 from actdiag.render._html.findings import finding
 from actdiag.render._html.layers import layers
 from actdiag.render._cost import cost
-from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
+from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason, tally
 from actdiag.render._words import cause_name, count, listed, percent
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def _chain(chain: Chain, report: Report) -> dict[str, Any]:
     followers = sorted(chain.followers, key=lambda finding: finding.severity.rank)
     return {
         "root": _told(chain.root, report),
-        "amount": f"What follows from it: {count(len(followers), 'finding')}",
+        "amount": f"What follows from it: {tally(followers)}",
+        "open": chain.severity is not chain.root.severity,
         "followers": [_told(each, report) for each in followers[:_FOLLOWERS]],
         "left": max(0, len(followers) - _FOLLOWERS),
     }

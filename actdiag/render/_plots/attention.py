@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from actdiag.render._findings import line_of
 from actdiag.render._plots.canvas import Drawing, Palette, styled
+from actdiag.render._plots.names import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LAYERS = 48  # our choice, as is the number of heads: cells must stay large enough to read
 _HEADS = 64
 _WRITTEN = 160  # cells up to which each one's number is written into it
+_NAME = 28  # characters beside the grid
 _SHADES = 20  # few enough that matplotlib draws the scale as shapes, not as an image
 _CAPTION = (
     "One row a layer, one column a head: 0 is a head that looks at a single position, 1 one that "
@@ -56,8 +57,10 @@ def _entropies(site: Site) -> list[float]:
 
 
 def _name(site: Site) -> str:
-    name = line_of(site.name, 300)
-    return name if len(name) <= 28 else f"…{name[-27:]}"  # noqa: PLR2004 - fits beside the grid
+    """The module's name: all of these are attention; a later call of it keeps its number."""
+    _, hash_, call = site.name.rpartition("#")
+    name = short(site.module or site.name, _NAME)
+    return f"{name}#{call}" if hash_ and site.module else name
 
 
 def _numbers(axis: Axes, grid: list[list[float]]) -> None:

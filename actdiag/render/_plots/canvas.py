@@ -32,9 +32,11 @@ _STYLE: Any = {  # matplotlib types its keys one by one
 }
 _INTRODUCTION = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
+_BOX = re.compile(r'viewBox="0 0 ([\d.]+) ')
 _SIZE = re.compile(r'(<svg [^>]*?)\s(?:width|height)="[^"]*"')
 _GROUP = re.compile(r'<g id="[^"]*"')  # named for no one; the page's names must differ
 _COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
+_PIXELS = 1.5  # of the page for a point at most, so that letters become no larger than its own
 _DIGITS = re.compile(r"(?<=\d)\.(\d{2})\d+")
 
 
@@ -113,8 +115,11 @@ def svg(drawing: Drawing, page: int = 1) -> str:
     text = _METADATA.sub("", _INTRODUCTION.sub("", written.getvalue().decode()))
     text = _COMMENT.sub("", _SIZE.sub(r"\1", _SIZE.sub(r"\1", text, count=1), count=1))
     text = _GROUP.sub("<g", text)
+    widest = round(_PIXELS * float(_BOX.search(text)[1]))  # type: ignore[index]
     label = escape(f"{drawing.title}. {drawing.caption}", quote=True)
-    text = text.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    text = text.replace(
+        "<svg ", f'<svg role="img" aria-label="{label}" style="max-width:{widest}px" ', 1
+    )
     for name, color in zip(_names(), astuple(MARKERS), strict=True):
         text = text.replace(color, f"var(--{name})")
     return _DIGITS.sub(r".\1", text)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from actdiag import functions
 from actdiag.records import Severity
-from actdiag.render._findings import line_of
 from actdiag.render._layers import dead_share, marked
 from actdiag.render._plots.canvas import Drawing, Palette, styled
+from actdiag.render._plots.names import short
+from actdiag.render._words import number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from matplotlib.axes import Axes
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST = 6  # panels; our choice: the worst layers tell, the table has all
 _POINTS = 240
+_RARE = 0.05  # our choice: of a long tail the range is told
 _CAPTION = (
     "The line is the function; the bars beneath are how the values that went in are spread, from "
     "their quantiles. Values that sit where the line is flat let no gradient through."
@@ -88,7 +91,28 @@ def _use(site: Site, known: dict[str, Site], report: Report) -> _Use | None:
     seen = [*_finite(ends), *_finite(value for _, value in quantiles)]
     if not seen or len(_finite(told.values())) != len(told):
         return None
+    quantiles = quantiles or tuple(_undone(row, site, min(seen), max(seen)))
     return _Use(site, row, quantiles, min(seen), max(seen))
+
+
+def _undone(
+    row: ActivationFunction, site: Site, low: float, high: float
+) -> Iterator[tuple[float, float]]:
+    """Quantiles of what went in from those of what came out, where the function only rises."""
+
+    def value(x: float) -> float:
+        return float(row.value(x, functions.scalar, **row.settings))
+
+    steps = [value(low + (high - low) * index / _POINTS) for index in range(_POINTS + 1)]
+    if any(after <= before for before, after in pairwise(steps)):
+        return
+    told = [(float(level), at) for level, at in site.stats.quantiles.items() if at is not None]
+    for level, wanted in told:
+        left, right = low, high
+        for _ in range(60):  # halvings: beyond a float's digits
+            middle = (left + right) / 2
+            left, right = (left, middle) if value(middle) >= wanted else (middle, right)
+        yield level, right
 
 
 _ELEMENTWISE = frozenset(
@@ -118,14 +142,29 @@ def _panel(axis: Axes, use: _Use, palette: Palette) -> None:
     if low < 0 < high:
         axis.axvline(0, color=palette.muted, linewidth=0.6)
     axis.set_xlim(low, high)
-    name = line_of(use.site.name, 300)
-    axis.set_title(f"{name if len(name) <= 24 else '…' + name[-23:]} ({use.row.title})")  # noqa: PLR2004
-    axis.set_xlabel(f"input, {use.low:.3g} to {use.high:.3g}", fontsize=8)
+    axis.set_title(f"{short(use.site.name, 24)} ({use.row.title})")
+    axis.set_xlabel(_told(use), fontsize=8)
+
+
+def _told(use: _Use) -> str:
+    """The range of what went in, and what the function made of it where that is a loss."""
+    stats = use.site.stats
+    lost = [
+        f"{percent(share)} {word}"
+        for share, word in (
+            (stats.zero_fraction, "of outputs 0"),
+            (stats.saturated_fraction, "saturated"),
+        )
+        if share
+    ]
+    span = f"{number(use.low)} to {number(use.high)}".replace("-", "−")
+    return ", ".join([f"input {span}", *lost])
 
 
 def _window(use: _Use) -> tuple[float, float]:
-    """What went in and the part of the function that matters, whichever is wider."""
-    inner = [value for _, value in use.quantiles] or [use.low, use.high]
+    """Nine tenths of what went in and the part of the function that matters, if that is wider."""
+    most = [value for level, value in use.quantiles if _RARE <= level <= 1 - _RARE]
+    inner = most or [use.low, use.high]
     low, high = min(*inner, -3.0), max(*inner, 3.0)
     margin = 0.05 * (high - low)
     return low - margin, high + margin

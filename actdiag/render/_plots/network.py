@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from actdiag.records import Severity
-from actdiag.render._findings import line_of
 from actdiag.render._layers import dead_share, marked, most_telling
 from actdiag.render._plots.canvas import Drawing, Palette, plain_logarithms, styled
+from actdiag.render._plots.names import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,7 +39,7 @@ def draw(report: Report, palette: Palette) -> Drawing | None:
     with styled(palette):
         from matplotlib.figure import Figure
 
-        width = min(max(7.0, 0.26 * len(sites) + 2), 15)
+        width = min(max(8.6, 0.26 * len(sites) + 2), 15)
         figure = Figure(figsize=(width, 8.6), layout="constrained")
         axes = figure.subplots(4, 1, sharex=True, height_ratios=(3, 2, 1.4, 2.2))
         _band(axes[0], sites, palette)
@@ -72,7 +72,10 @@ def _symmetric_log(axis: Axes, values: Iterable[float]) -> None:
     """Logarithmic on both sides where the values differ by more than a plain axis can show."""
     sizes = sorted(abs(value) for value in values if value and math.isfinite(value))
     if sizes and sizes[-1] > 30 * sizes[len(sizes) // 2]:  # our choice
-        axis.set_yscale("symlog", linthresh=max(sizes[len(sizes) // 2], sizes[-1] * 1e-9))
+        linear = max(sizes[len(sizes) // 2], sizes[-1] * 1e-9)
+        axis.set_yscale("symlog", linthresh=linear)
+        ticks = [tick for tick in axis.get_yticks() if tick == 0 or abs(tick) > linear]
+        axis.set_yticks(ticks)  # those between would stand on top of the 0
         plain_logarithms(axis.yaxis)
 
 
@@ -96,7 +99,7 @@ def _slope(axis: Axes, sites: list[Site], palette: Palette) -> None:
 
 
 def _signal(axis: Axes, sites: list[Site], palette: Palette) -> None:
-    axis.set_title("Signal, mean of a channel's")
+    axis.set_title("Signal of a channel, on average")
     for height, value, color, label, marker in (
         (0.14, _mean_square, palette.second, "mean²", "s"),
         (0.06, _variance, palette.first, "variance", "o"),
@@ -179,15 +182,10 @@ def _names(axis: Axes, sites: list[Site], found: dict[str, Severity]) -> None:
     ]
     if len(shown) > 2 * _LABELS:
         shown = shown[:: math.ceil(len(shown) / _LABELS)]
-    names = [_short(sites[index]) for index in shown]
+    names = [short(sites[index].name, _NAME) for index in shown]
     room = 60 / len(sites)  # characters side by side
     crowded = max(map(len, names), default=0) > room * step
     axis.set_xticks(shown, names, fontsize=8, rotation=90 if crowded else 0)
-
-
-def _short(site: Site) -> str:
-    name = line_of(site.name, 300)
-    return name if len(name) <= _NAME else f"…{name[-_NAME + 1 :]}"
 
 
 def _nothing(axis: Axes, palette: Palette, why: str) -> None:
