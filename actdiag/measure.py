@@ -48,7 +48,7 @@ class PartOf:
 
     Attributes:
         first: number of the first sample.
-        drawn: the same, where random samples are drawn; it differs between separate files.
+        drawn: the same, where answers are drawn for calibration; it differs between separate files.
         kind: of the output, and whether it is a guess, where an earlier part tells it.
     """
 
@@ -110,7 +110,7 @@ def measure(
     part, mergeable = part or PartOf(), part is not None
     takes = batch_size_of(module)
     answer: OutputAccumulator | None = None
-    with Capture(module, forward=forward, mask=mask, recorder=Recorder(part.drawn)) as capture:
+    with Capture(module, forward=forward, mask=mask, recorder=Recorder(part.first)) as capture:
         progress(0, total, phase)
         for batch in batches:
             if (count or part.first) and takes not in (None, batch.samples):

@@ -32,6 +32,8 @@ def shared(options: Mapping[str, Any], patience: float) -> Iterator[Team | None]
         yield None
         return
     for flag in ("shard", "mergeable"):
+        if options.get(flag) and os.environ["RANK"] != "0":
+            raise typer.Exit(UsageError.exit_code)
         if options.get(flag):
             raise UsageError(
                 f"--{flag} is for separate jobs, and torchrun started this one",

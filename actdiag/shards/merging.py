@@ -161,16 +161,30 @@ def _only(found: Iterable[T | None]) -> T | None:
     return next((one for one in found if one is not None), None)
 
 
+def whole(pieces: Iterable[Piece]) -> Scan:
+    """The scan of the whole data from the pieces of all parts, in the order of their samples.
+
+    Where the first one still knows the model, with the bounds that its weights set.
+
+    Raises:
+        UsageError: the pieces do not belong together.
+    """
+    merge = Merge()
+    for piece in pieces:
+        merge.add(piece)
+    scan = merge.scan()
+    if merge.first is None or merge.first.bounded is None:
+        return scan
+    return replace(scan, sites=merge.first.bounded(scan.sites, merge.aligned()))
+
+
 def merged(pieces: Sequence[Piece]) -> Scan:
     """The scan of the whole data from the saved pieces of all parts, in any order.
 
     Raises:
         UsageError: the pieces do not belong together, or not all of them are there.
     """
-    merge = Merge()
-    for piece in arranged(pieces):
-        merge.add(piece)
-    return merge.scan()
+    return whole(arranged(pieces))
 
 
 def not_merged(scan: Scan) -> tuple[Skip, ...]:

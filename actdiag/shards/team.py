@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -16,7 +17,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from actdiag.errors import ActdiagError, UsageError
 from actdiag.feed.parts import Part
-from actdiag.shards.merging import Merge
+from actdiag.shards.merging import whole
 from actdiag.shards.piece import Piece
 from actdiag.shards.pulse import LostError, Pulse
 
@@ -119,26 +120,19 @@ class Team:
             LostError: another process has failed, or gives no sign of life.
             UsageError: the processes have not measured the same model and data.
         """
-        merge = Merge()
-        merge.add(piece)
-        for rank in range(1, self.size):
-            with _explained():
-                self._pulse.wait(f"ready/{rank}", of=rank)
-                self._pulse.store.set(f"take/{rank}", "")
-                content = self._received(rank)
-                self._pulse.store.set(f"taken/{rank}", "")
-            merge.add(Piece.received(content))
-        scan = merge.scan()
-        if piece.bounded is None:
-            return scan
-        return replace(scan, sites=piece.bounded(scan.sites, merge.aligned()))
+        others = (self._received(rank) for rank in range(1, self.size))
+        return whole(chain([piece], others))
 
-    def _received(self, rank: int) -> bytes:
-        size = torch.zeros(1, dtype=torch.int64, device=self._place)
-        distributed.recv(size, rank)
-        content = torch.empty(int(size), dtype=torch.uint8, device=self._place)
-        distributed.recv(content, rank)
-        return content.cpu().numpy().tobytes()
+    def _received(self, rank: int) -> Piece:
+        with _explained():
+            self._pulse.wait(f"ready/{rank}", of=rank)
+            self._pulse.store.set(f"take/{rank}", "")
+            size = torch.zeros(1, dtype=torch.int64, device=self._place)
+            distributed.recv(size, rank)
+            content = torch.empty(int(size), dtype=torch.uint8, device=self._place)
+            distributed.recv(content, rank)
+            self._pulse.store.set(f"taken/{rank}", "")
+        return Piece.received(content.cpu().numpy().tobytes())
 
     def fail(self, error: Exception) -> bool:
         """Tell the others that this process fails; whether the first one tells the user of it."""

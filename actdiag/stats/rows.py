@@ -185,9 +185,9 @@ class RowSample:
 
     def told(self) -> dict[str, Any]:
         """``effective_rank``, ``token_cosine`` and ``sampled_rows`` of the site's record."""
-        held = self.held()
-        width = held[0][1].shape[2] if held else 0
-        pieces = [rows.cpu().double() for _, rows in held if rows.shape[2] == width]
+        held = _ordered(self.held())
+        width = held[0].shape[2] if held else 0
+        pieces = [rows.double() for rows in held if rows.shape[2] == width]
         pieces = [rows[torch.isfinite(rows).flatten(1).all(1)] for rows in pieces]
         if width < 2 or not sum(map(len, pieces)):  # noqa: PLR2004 - one unit has no direction
             return {}
@@ -212,6 +212,21 @@ def _lowest(pieces: list[tuple[Numbers, Tensor]]) -> list[tuple[Numbers, Tensor]
         for own, rows in pieces
         if (low := own <= last).any()
     ]
+
+
+def _ordered(pieces: list[tuple[Numbers, Tensor]]) -> list[Tensor]:
+    """Rows on the CPU by their ranks, those of as many positions together.
+
+    Sums then round alike, however the data was divided.
+    """
+    alike: dict[torch.Size, list[tuple[Numbers, Tensor]]] = {}
+    for own, rows in pieces:
+        alike.setdefault(rows.shape[1:], []).append((own, rows.cpu()))
+    found = []
+    for _, same in sorted(alike.items()):
+        order = np.argsort(np.concatenate([own for own, _ in same]), kind="stable")
+        found.append(torch.cat([rows for _, rows in same])[torch.from_numpy(order)])
+    return found
 
 
 def effective_rank(rows: Tensor) -> float | None:
