@@ -1,18 +1,17 @@
 """Activations written out: ``x * sigmoid(x)``, ``where(x > 0, x, 0)``, the tanh form of GELU.
 
 They are known by their values, not by their spelling: where an operation ends a computation that
-begins at one tensor, its result on a few values of that tensor is compared with every elementwise
-function of the catalogue. That is done once per call site; later passes know what it is.
+begins at one tensor, its result on a few values of that tensor is compared with the catalogue. That
+is done once per call site; later passes know what it is.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import torch
 from torch import Tensor
 
-from actdiag import functions
+from actdiag.capture.matching import recognised
 from actdiag.capture.squares import squared_relu
 from actdiag.capture.trail import merged
 from actdiag.records import Role
@@ -20,6 +19,7 @@ from actdiag.records import Role
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from actdiag.capture.matching import Written
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.operations import Operation
     from actdiag.capture.recorder import Recorder
@@ -27,17 +27,22 @@ if TYPE_CHECKING:
     from actdiag.functions.row import ActivationFunction
 
 _SQUARES = {"square", "pow"}
-ENDS = frozenset({"mul", "where", "maximum", "max", "minimum", "masked_fill", "div", "true_divide"})
-_VALUES = 256  # looked at, evenly spread
+ENDS = frozenset(
+    {"mul", "where", "maximum", "max", "minimum", "masked_fill", "div", "true_divide", "rdiv"}
+)
 _INNER = (Role.ACTIVATION, Role.GATE, Role.BLOCK, Role.GATED_PRODUCT)
 _DEPTH = 5  # our choice: x * tanh(softplus(x)) / 6 would take three
 
 
-class Written(NamedTuple):
-    """What a call site was found to be: the function, and which tensor it is applied to."""
+class Source(NamedTuple):
+    """A tensor that a computation may have begun at, ``factor`` times what it holds."""
 
-    row: ActivationFunction
-    source: str
+    tensor: Tensor
+    factor: float = 1.0
+
+    def values(self) -> Tensor:
+        """As they are now, in a tensor of their own."""
+        return self.tensor.clone() if self.factor == 1 else self.tensor * self.factor
 
 
 def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[Call, bool]:
@@ -61,16 +66,18 @@ def written_out(observer: Observer, operation: Operation, call: Call) -> tuple[C
         if found is None or found.source not in sources:
             return call, False
         source = sources[found.source]
-        return _opened(observer, found.row, source, source, call), True
-    copies = {name: tensor.clone() for name, tensor in sources.items()}
+        values = source.tensor if source.factor == 1 else source.values()
+        return _opened(observer, found, values, source.tensor, call), True
+    copies = {name: source.values() for name, source in sources.items()}
     made = call.giving(call.make())
-    found = _recognised(copies, made.make())
+    found = recognised(copies, made.make())
     if found is not None and _is_there(observer, call, found.row):
         found = None
     observer.written[key] = found
     if found is None:
         return made, False
-    return _opened(observer, found.row, copies[found.source], sources[found.source], made), True
+    source = sources[found.source]
+    return _opened(observer, found, copies[found.source], source.tensor, made), True
 
 
 def _computed(observer: Observer, call: Call) -> Iterator[tuple[Trail, Tensor]]:
@@ -81,8 +88,11 @@ def _computed(observer: Observer, call: Call) -> Iterator[tuple[Trail, Tensor]]:
                 yield trail, side
 
 
-def _sources(observer: Observer, call: Call) -> Iterator[tuple[str, Tensor]]:
-    """Tensors that the whole computation may have begun at."""
+def _sources(observer: Observer, call: Call) -> Iterator[tuple[str, Source]]:
+    """Tensors that the whole computation may have begun at.
+
+    ``0.5 * x * (1 + tanh(...))`` multiplies half of its ``x``, so that each side may be a half.
+    """
     computed = list(_computed(observer, call))
     if not computed:
         return
@@ -90,12 +100,11 @@ def _sources(observer: Observer, call: Call) -> Iterator[tuple[str, Tensor]]:
     sites = merged([trail for trail, _ in computed]).sites
     roots = {root for index in sites for root in _roots(recorder, index)}
     if len(roots) == 1 and (root := recorder.output_of(roots.pop())) is not None:
-        yield "root", root
-    for place, (trail, side) in enumerate(computed):
-        others = [other.sites for other, _ in computed if other is not trail]
-        follows = [recorder.sites[found[0]].inputs for found in others if found]
-        if side.is_floating_point() and follows and all(f == trail.sites for f in follows):
-            yield f"side {place}", side
+        yield "root", Source(root)
+    for place, (_, side) in enumerate(computed):
+        if side.is_floating_point():
+            yield f"side {place}", Source(side)
+            yield f"half {place}", Source(side, 2.0)
 
 
 def _roots(recorder: Recorder, index: int, depth: int = _DEPTH) -> tuple[int, ...]:
@@ -120,37 +129,7 @@ def _is_there(observer: Observer, call: Call, row: ActivationFunction) -> bool:
     return any(observer.recorder.sites[index].function == row.name for index in sites)
 
 
-def _recognised(sources: dict[str, Tensor], output: Any) -> Written | None:
-    if not isinstance(output, Tensor) or not output.is_floating_point():
-        return None
-    best, least = None, 1.0
-    for name, source in sources.items():
-        if source.shape != output.shape:
-            continue
-        for row, error in _matches(source, output):
-            if error < least:
-                best, least = Written(row, name), error
-    return best
-
-
-def _matches(source: Tensor, output: Tensor) -> Iterator[tuple[ActivationFunction, float]]:
-    """Rows whose values agree, with the largest error relative to what the dtype allows."""
-    step = max(1, source.numel() // _VALUES)
-    x, y = (side.reshape(-1)[::step].double() for side in (source, output))
-    if not bool((x < 0).any() and (x > 0).any() and y.isfinite().all()):
-        return
-    allowed = 64 * torch.finfo(output.dtype).eps * (y.abs() + 0.1)
-    for row in functions.ALL:
-        if not row.elementwise or row.name in ("identity", "threshold"):
-            continue
-        error = float(((row.value(x, torch, **row.settings) - y).abs() / allowed).max())
-        if error < 1:
-            yield row, error
-
-
-def _opened(
-    observer: Observer, row: ActivationFunction, values: Tensor, source: Tensor, call: Call
-) -> Call:
+def _opened(observer: Observer, found: Written, values: Tensor, source: Tensor, call: Call) -> Call:
     """The call made, as one site; those of the activations and functions within it are none.
 
     ``values`` are those of ``source`` before the call, which may have overwritten them.
@@ -163,12 +142,13 @@ def _opened(
         site.absorbed = True
         observer.not_captured.pop(f"{site.module}/{site.function}".lstrip("/"), None)
     site = observer.open(
-        row.name,
+        found.row.name,
         role=Role.ACTIVATION,
         tensor=values,
         trail=before,
         unit_axis=before.unit_axis,
-        row=row,
+        row=found.row,
+        settings=found.settings,
     )
     recorder.measure_input(site, values, before)
     output = call.make()

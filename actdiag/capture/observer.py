@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from actdiag.capture.handwritten import Written
+    from actdiag.capture.matching import Written
     from actdiag.capture.modules import ModuleStack
     from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation

@@ -104,6 +104,7 @@ KNOWN_SHAPERS = {
     *("cat", "concat", "concatenate", "stack", "hstack", "vstack", "chunk", "split", "unbind"),
     *("getitem", "narrow", "select", "index_select", "gather", "take_along_dim", "roll", "flip"),
     *("repeat", "repeat_interleave", "pad", "unfold", "fold", "tile"),
+    *("index_add", "scatter_add", "scatter_reduce", "index_reduce", "segment_reduce"),
     *("mean", "sum", "amax", "amin", "max", "min", "var", "std", "norm", "argmax", "argmin"),
     *("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"),
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d"),

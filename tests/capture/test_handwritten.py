@@ -91,6 +91,50 @@ def test_it_is_one_site_with_the_functions_numbers(form):
         assert site.stats.dead_units == int((y.max(0).values <= 0).sum())
 
 
+STARTS = {
+    "a sum": lambda x, w: x @ w + x.sum(-1, keepdim=True),
+    "a view": lambda x, w: torch.addmm(x.new_ones(9), x.reshape(-1, 6), w).view(*x.shape[:-1], 9),
+    "a transpose": lambda x, w: (w.T @ x.transpose(-1, -2)).transpose(-1, -2),
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("form", [form for form in sorted(FORMS) if form != "hard swish"][::3])
+def test_it_need_not_begin_at_a_layers_own_output(form, start):
+    name, function = FORMS[form]
+
+    class Beginning(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.randn(6, 9))
+
+        def forward(self, x):
+            return function(STARTS[start](x, self.weight))
+
+    torch.manual_seed(0)
+    sites, coverage = captured(Beginning(), [torch.randn(40, 5, 6)])
+    assert [s.name for s in sites if s.role.value not in ("input", "linear", "block")] == [name]
+    assert coverage.functions_not_captured == ()
+
+
+@pytest.mark.parametrize("slope", [0.2, 0.01])
+def test_a_leaky_relu_may_have_any_slope(slope):
+    model = Net(lambda x: torch.max(slope * x, x))
+    batch = torch.randn(40, 6)
+    sites, _ = captured(model, [batch])
+    assert sites[2].function == "leaky_relu"
+    slopes = torch.where(model.first(batch) > 0, 1.0, slope)
+    assert sites[2].stats.mean_slope == pytest.approx(slopes.mean().item())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("factor", [1.0, 0.8, 0.5, 2.0])
+def test_a_scaling_is_no_activation(factor, dtype):
+    model = Net(lambda x: x * torch.full_like(x, factor)).to(dtype)
+    sites, _ = captured(model, [torch.randn(40, 6).to(dtype) * scale for scale in (1, 0.01)])
+    assert [s.role.value for s in sites] == ["input", "linear", "linear"]
+
+
 def test_a_gate_is_not_taken_for_an_activation():
     class Gate(nn.Module):
         def __init__(self):
