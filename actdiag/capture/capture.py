@@ -17,7 +17,7 @@ from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack, Running
 from actdiag.capture.observer import Observer
 from actdiag.capture.opened import OpenSite, Place
-from actdiag.capture.padding import mask_of
+from actdiag.capture.padding import mask_of, parameters_of
 from actdiag.capture.reach import with_bounds
 from actdiag.capture.recorder import Recorder
 from actdiag.capture.relay import Relay
@@ -57,7 +57,7 @@ class Capture:
         self.model = model
         self.failure: Failure | None = None
         self._forward = forward or model
-        self._arguments = forward or model.forward
+        self._arguments = parameters_of(forward or model.forward)
         self._mask = mask
         self._padding = PaddingMeter()
         self._recorder = recorder or Recorder()
@@ -73,6 +73,7 @@ class Capture:
     def __enter__(self) -> Self:
         """Set up hooks and switches."""
         self._restore.enter_context(preserved(self.model))
+        self._restore.enter_context(quiet())
         self._modules = modules_of(self.model)
         self._stack = ModuleStack(self.model, self._modules, on_silent=self._leaf_output)
         self._restore.callback(self._stack.close)
@@ -108,7 +109,7 @@ class Capture:
         self._stack.opened = 0
         pending = self._open_inputs((inputs, kwargs))
         try:
-            with self._mode, quiet():
+            with self._mode:
                 result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = self._failure(error)

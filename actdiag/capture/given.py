@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.nn import Parameter
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.trail import Trail
 
@@ -78,21 +80,21 @@ def agrees(
     """Whether a call is given the same, as far as its meaning goes."""
     if len(values) != given.many or tuple(kwargs) != given.names or not _is_there(given, observer):
         return False
+    for place, value in given.fixed:
+        if values[place] is not value and not _same(values[place], value):
+            return False
     known = observer.recorder.trails.known
-    for place, weight in given.weights:
-        if values[place] is not weight or id(weight) in known:
-            return False
     for place, kind, trail, shape, dtype in given.tensors:
-        value = values[place]
-        if type(value) is not kind or value.shape != shape or value.dtype is not dtype:
+        tensor = values[place]
+        if type(tensor) is not kind or tensor.shape != shape or tensor.dtype is not dtype:
             return False
-        entry = known.get(id(value))
-        if entry is None or entry[0]() is not value:
-            if trail is not None or observer.owner(value) is not None:
+        entry = known.get(id(tensor))
+        if entry is None or entry[0]() is not tensor:
+            if trail is not None or observer.owner(tensor) is not None:
                 return False
         elif entry[1] is not trail:
             return False
-    return not given.fixed or all(_same(values[place], value) for place, value in given.fixed)
+    return not given.weights or _are_the(given.weights, values, known)
 
 
 def _is_there(given: Given, observer: Observer) -> bool:
@@ -102,6 +104,16 @@ def _is_there(given: Given, observer: Observer) -> bool:
         return False
     later = bool(stack.running) and stack.opened > stack.running[-1].sites_at_entry
     return later is given.later
+
+
+def _are_the(
+    weights: tuple[tuple[int, Tensor], ...], values: tuple[Any, ...], known: Container[int]
+) -> bool:
+    """Whether these very weights are given, and none was computed from the data since."""
+    for place, weight in weights:
+        if values[place] is not weight or id(weight) in known:
+            return False
+    return True
 
 
 def _is_plain(value: Any) -> bool:
@@ -114,6 +126,4 @@ def _is_plain(value: Any) -> bool:
 
 
 def _same(value: Any, other: Any) -> bool:
-    if value is other:
-        return True
     return type(value) is type(other) and _is_plain(value) and bool(value == other)

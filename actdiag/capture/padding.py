@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 KEEPS = ("attention_mask", "mask", "input_mask", "src_mask")
 HIDES = ("src_key_padding_mask", "key_padding_mask", "padding_mask", "encoder_padding_mask")
@@ -86,17 +86,17 @@ class Mask:
 
 
 def mask_of(
-    forward: Callable[..., Any],
+    names: Sequence[str],
     inputs: tuple[Any, ...],
     kwargs: dict[str, Any],
     chosen: str | None,
 ) -> Mask | None:
     """The mask among the arguments of a call, or None where there is none or nothing is masked.
 
-    ``chosen`` names it; else it is known by its name. Boolean and 0-or-1 masks of attention keep
-    where they are 1, those of padding where they are 0; an added one keeps where it is 0.
+    ``names`` are those of the parameters. ``chosen`` names the mask; else it is known by its name.
+    Boolean and 0-or-1 masks of attention keep where they are 1, those of padding where they are 0;
+    an added one keeps where it is 0.
     """
-    names = _positional(forward)
     given = dict(zip(names, inputs, strict=False)) | kwargs
     others = [value for value in (*inputs, *kwargs.values()) if isinstance(value, Tensor)]
     for name in [chosen] if chosen is not None else (*HIDES, *KEEPS):
@@ -111,7 +111,8 @@ def mask_of(
     return None
 
 
-def _positional(forward: Callable[..., Any]) -> list[str]:
+def parameters_of(forward: Callable[..., Any]) -> list[str]:
+    """Names of the parameters of a function, as far as they can be told."""
     try:
         return list(inspect.signature(forward).parameters)
     except (TypeError, ValueError):

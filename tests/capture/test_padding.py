@@ -87,7 +87,7 @@ def test_without_a_mask_the_padding_is_measured():
 
 
 def of(name, mask, other=IDS):
-    return mask_of(lambda ids: ids, (other,), {name: mask}, None)
+    return mask_of(["ids"], (other,), {name: mask}, None)
 
 
 def test_conventions():
