@@ -50,6 +50,9 @@ def build(
     module, state, notes = contents.module, contents.state, []
     if contents.place and contents.place not in PLACES:
         notes.append(f"The weights were found under {printable(contents.place)!r}.")
+    if contents.others:
+        other = " and ".join(map(repr, contents.others[:4]))
+        notes.append(f"The file also holds weights under {other}, which were not read.")
     if factory is not None and (module is None or not _is_at_home(module, factory)):
         given = {**factory.accepts(arguments or {}), **request.factory_args}
         if module is not None:

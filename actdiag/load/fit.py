@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 from torch.nn.parameter import is_lazy
 
 from actdiag.errors import ModelFileError
@@ -13,7 +14,6 @@ from actdiag.load.misfit import Misfit, explain
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    import torch
     from torch import Tensor, nn
 
 State = dict[str, "Tensor"]
@@ -40,13 +40,18 @@ class Fitted:
 
 
 def unwrapped(state: State) -> State:
-    """The state dict without what wrappers put into the names (``module.``, ``_orig_mod.``)."""
+    """The state dict without what wrappers put into the names (``module.``, ``_orig_mod.``).
+
+    ``n_averaged`` goes too: AveragedModel's count of the models in its average.
+    """
     for wrapper in WRAPPERS:
         renamed = {_without(name, wrapper): tensor for name, tensor in state.items()}
         whole = all(name.startswith(wrapper) for name in state if name != "n_averaged")
         # A part may well be called "module" by its author; only torch.compile says _orig_mod.
         inside = wrapper != "module." and any(f".{wrapper}" in name for name in state)
         if state and (whole or inside) and len(renamed) == len(state):
+            if wrapper == "module.":
+                renamed.pop("n_averaged", None)
             return unwrapped(_renamed(state, renamed))
     return state
 
@@ -82,7 +87,10 @@ def load_into(module: nn.Module, fitted: Fitted, *, assign: bool) -> None:
 
     A tensor whose dtype differs from the module's is converted, as ``load_state_dict`` does.
     """
-    state = dict(fitted.state)
+    state = {
+        name: tensor if tensor.layout == torch.strided else tensor.to_dense()
+        for name, tensor in fitted.state.items()
+    }
     if assign:
         for name, current in module.state_dict().items():
             if name in state and state[name].dtype != current.dtype:

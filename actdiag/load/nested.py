@@ -20,6 +20,7 @@ PLACES = (
     "network", "net_state_dict", "module", "weights", "params", "ema_state_dict",
 )  # fmt: skip
 DATA_KEYS = {"x", "X", "y", "data", "inputs", "images", "features", "labels", "targets", "target"}
+PLAIN = (type(None), bool, int, float, str)
 
 
 @dataclass
@@ -31,12 +32,14 @@ class Contents:
         state: the state dict, if it holds one; names are safe to print.
         place: key under which the weights were found; ``""`` when they are not nested.
         rest: the checkpoint's other entries.
+        others: keys of weights beside these, such as an average's; safe to print.
     """
 
     module: nn.Module | None = None
     state: dict[str, Tensor] = field(default_factory=dict)
     place: str = ""
     rest: dict[str, Any] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
 
 def find_weights(loaded: Any, shown: str) -> Contents:
@@ -50,17 +53,23 @@ def find_weights(loaded: Any, shown: str) -> Contents:
     if isinstance(loaded, dict):
         if is_state_dict(loaded):
             return Contents(state=safe_names(loaded))
+        inside = _weights_in(loaded)
         for place in PLACES:
             found = _reach(loaded, place)
-            if isinstance(found, nn.Module):
-                return Contents(module=found, place=place, rest=_without(loaded, place))
-            if isinstance(found, dict) and is_state_dict(found):
-                return Contents(state=safe_names(found), place=place, rest=_without(loaded, place))
-        inside = [key for key, entry in loaded.items() if _holds_weights(entry)]
-        if len(inside) == 1 and isinstance(inside[0], str):
-            found = find_weights(loaded[inside[0]], shown)
-            return replace(found, place=inside[0], rest=_without(loaded, inside[0]))
+            if isinstance(found, nn.Module) or (isinstance(found, dict) and is_state_dict(found)):
+                return _found(loaded, place, find_weights(found, shown), inside)
+        if len(inside) == 1:
+            return _found(loaded, inside[0], find_weights(loaded[inside[0]], shown), inside)
     raise _no_weights(loaded, shown)
+
+
+def _found(loaded: dict[Any, Any], place: str, found: Contents, inside: list[str]) -> Contents:
+    others = tuple(printable(key, limit=40) for key in inside if key != place)
+    return replace(found, place=place, rest=_without(loaded, place), others=others)
+
+
+def _weights_in(loaded: dict[Any, Any]) -> list[str]:
+    return [key for key, entry in loaded.items() if isinstance(key, str) and _holds_weights(entry)]
 
 
 def _holds_weights(entry: Any) -> bool:
@@ -70,15 +79,15 @@ def _holds_weights(entry: Any) -> bool:
 
 
 def is_state_dict(value: dict[Any, Any]) -> bool:
-    """Names to tensors, at least one; other entries (``_extra_state``) are few and not tensors."""
-    tensors = sum(isinstance(entry, Tensor) for entry in value.values())
-    if all(str(key) in DATA_KEYS for key in value):
+    """Names to tensors, at least one; other entries are ``_extra_state`` or plain settings."""
+    if not all(isinstance(key, str) for key in value) or all(key in DATA_KEYS for key in value):
         return False
-    extra = [key for key, entry in value.items() if not isinstance(entry, Tensor)]
-    return tensors > 0 and all(
-        isinstance(key, str) and (key.endswith("_extra_state") or value[key] is None)
-        for key in extra
-    )
+    tensors = [key for key, entry in value.items() if isinstance(entry, Tensor)]
+    extra = [key for key in value if key not in tensors and not key.endswith("_extra_state")]
+    if any(isinstance(value[key], bool | int | float | str) for key in extra):
+        named = any(key.rpartition(".")[2] == "weight" for key in tensors)
+        return named and all(isinstance(value[key], PLAIN) for key in extra)
+    return bool(tensors) and all(value[key] is None for key in extra)
 
 
 def safe_names(state: dict[Any, Any]) -> dict[str, Tensor]:
@@ -112,9 +121,11 @@ def _no_weights(loaded: Any, shown: str) -> ModelFileError:
     if isinstance(loaded, dict):
         keys = [printable(key, limit=40) for key in loaded]
         shown_keys = ", ".join(keys[:8]) + (f" and {len(keys) - 8} more" if len(keys) > 8 else "")  # noqa: PLR2004
+        if several := _weights_in(loaded):
+            return _which(several, shown)
         if DATA_KEYS & {str(key) for key in loaded}:
             advice = "It looks like data; give it after the model."
-        elif any(optimizers(loaded)):
+        elif any(optimizers({"": loaded, **loaded})):
             advice = "It holds an optimizer's state alone. " + advice
         message = (
             f"{shown} holds no weights that actdiag recognises; its keys: {shown_keys or 'none'}."
@@ -122,6 +133,13 @@ def _no_weights(loaded: Any, shown: str) -> ModelFileError:
         return ModelFileError(message, hint=advice)
     kind = printable(type(loaded).__name__)
     return ModelFileError(f"{shown} holds a {kind}, not a model.", hint=advice)
+
+
+def _which(several: list[str], shown: str) -> ModelFileError:
+    names = [printable(key, limit=40) for key in several]
+    message = f"{shown} holds {len(names)} sets of weights: {', '.join(names[:8])}."
+    one = f'torch.save(torch.load(path)["{names[0]}"], "{names[0]}.pt")'
+    return ModelFileError(message, hint=f"Save the one that is meant by itself, such as {one}.")
 
 
 def optimizers(rest: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Stand-ins for what checkpoints commonly hold beside weights, read as plain data.
 
-numpy's own unpickling functions, ``argparse`` and ``pathlib`` are never called: the numbers and
-the text are taken out of the pickle by the functions below, which accept plain numbers only.
+numpy's own unpickling functions, ``argparse``, ``datetime`` and ``pathlib`` are never called: the
+numbers and the text are taken out of the pickle by the functions below, which accept plain data
+only.
 """
 
 from __future__ import annotations
@@ -91,9 +92,29 @@ def numpy_array(*_: Any) -> Any:
     return ArrayShell.__new__(ArrayShell)
 
 
+def simple_namespace(*_: Any) -> Any:
+    """An empty namespace, whose entries follow in the pickle."""
+    return NamespaceShell.__new__(NamespaceShell)
+
+
 def path_text(*parts: Any) -> str:
     """A path as text; nothing looks whether it exists."""
     return "/".join(part for part in parts if isinstance(part, str)).replace("//", "/")
+
+
+def default_dict(*_: Any) -> dict[Any, Any]:
+    """An empty dictionary, whose entries follow in the pickle; what makes new ones is left out."""
+    return {}
+
+
+def point_in_time(*parts: Any) -> str:
+    """A date or a time as text: ``datetime`` packs its parts into bytes, ``timedelta`` doesn't."""
+    if not parts or not isinstance(parts[0], bytes | str):
+        return " ".join(str(part) for part in parts if isinstance(part, int))
+    packed = _raw(parts[0])
+    date = f"{packed[0] * 256 + packed[1]:04}-{packed[2]:02}-{packed[3]:02}" if packed[3:] else ""
+    time = ":".join(f"{part:02}" for part in packed[4:7])
+    return f"{date} {time}".strip()
 
 
 def _plain_code(code: Any) -> str:

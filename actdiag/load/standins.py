@@ -43,6 +43,9 @@ LINEAR = "torch.nn.modules.linear"
 RENAMED = {f"{LINEAR}._LinearWithBias": f"{LINEAR}.NonDynamicallyQuantizableLinear"}
 # Where numpy's reconstructing functions live: until and since version 2.
 NUMPY_CORES = ("numpy.core", "numpy._core")
+# What a defaultdict makes its new entries with; a pickle can't call these stand-ins.
+CONTAINERS = (list, dict, int, float, str, tuple, bool)
+POINTS_IN_TIME = ("datetime", "date", "timedelta")
 PATHS = ("PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath", "Path")
 
 
@@ -68,6 +71,10 @@ def stand_ins() -> dict[str, Any]:
     for path in PATHS:
         found[f"pathlib.{path}"] = found[f"pathlib._local.{path}"] = plaindata.path_text
     found["argparse.Namespace"] = plaindata.NamespaceShell
+    found["types.SimpleNamespace"] = plaindata.simple_namespace
+    found["collections.defaultdict"] = plaindata.default_dict
+    found |= {f"builtins.{kind.__name__}": FunctionShell(kind) for kind in CONTAINERS}
+    found |= {f"datetime.{name}": plaindata.point_in_time for name in POINTS_IN_TIME}
     found["torch.torch_version.TorchVersion"] = plaindata.VersionText
     return found
 
@@ -75,4 +82,5 @@ def stand_ins() -> dict[str, Any]:
 def support() -> dict[str, Any]:
     """Classes whose instances stand-ins make: a pickle may set their state, but not name them."""
     # A pickle's names end at the first newline, so it can't ask for these.
-    return {"\n" + cls.__name__: cls for cls in (plaindata.DtypeShell, plaindata.ArrayShell)}
+    made = (plaindata.DtypeShell, plaindata.ArrayShell, plaindata.NamespaceShell)
+    return {"\n" + cls.__name__: cls for cls in made}
