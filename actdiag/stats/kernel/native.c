@@ -26,7 +26,7 @@
 enum { FINE, SPOILED_SUMS, NEGATIVE, FAR };
 
 typedef struct {
-    void (*walk[4])(const View *, const void *, Part *, int);
+    void (*walk[4])(const View *, const void *, Part *, int, int);
     double (*region_walk[4])(const View *, const void *, Part *, const Regions *);
     int (*verdict[2])(const View *, Part *, int);
     void (*settle[2])(const View *, const Part *, double *, double *, int);
@@ -105,16 +105,34 @@ static double *new_part(Part *part, int64_t units) {
     return memory;
 }
 
-/* Everything but the shift as before a walk. */
-static void clear(Part *part, int64_t units, int wide) {
-    const int64_t size = padded(units);
-    memset(part->sum, 0, size * 10 * sizeof(double));
+/* Everything but the shift as before a walk; `careful` clears what only NaN and Inf need. */
+static void clear(Part *part, const View *v, int wide, int careful) {
+    const int64_t size = padded(v->units);
+    memset(part->sum, 0, size * 3 * sizeof(double));
+    if (v->spans || careful) memset(part->one, 0, size * 4 * sizeof(double));
+    if (careful) memset(part->count, 0, size * 3 * sizeof(double));
     memset(part->zeros, 0, size * 2 * sizeof(double));
     for (int64_t u = 0; u < size; u++) {
         if (wide) ((double *)part->low)[u] = INFINITY, ((double *)part->high)[u] = -INFINITY;
         else ((float *)part->low)[u] = INFINITY, ((float *)part->high)[u] = -INFINITY;
     }
     part->samples = part->nan = 0;
+}
+
+/* What was seen before tells whether to look for negative values, and whether to shift, and by
+   what: by the means, where one of them is far from zero (FARTHEST of clean.py). */
+static int foreseen(const View *v, const double *table, Part *part, int *sign) {
+    const int64_t units = v->units;
+    int far = 0, negative = 0;
+    for (int64_t u = 0; u < units; u++) {
+        const double count = table[COUNT * units + u], mean = table[MEAN * units + u];
+        const double low = table[LOW * units + u], high = table[HIGH * units + u];
+        far |= (count * mean * mean > FARTHEST * table[SQUARES * units + u]) & (low < high);
+        negative |= (count == 0) | (low < 0);
+    }
+    *sign = negative;
+    if (far) memcpy(part->shift, table + MEAN * units, units * sizeof(double));
+    return far;
 }
 
 /* Merge the values of a tensor into a table and, unless null, the means of its samples into
@@ -126,29 +144,25 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, double *table, d
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
-    /* What was seen before tells where the mean will be and whether to look for negative values. */
-    int sign = 0;
-    for (int64_t u = 0; u < v->units; u++) {
-        const int known = table[COUNT * v->units + u] > 0;
-        if (known) part.shift[u] = table[MEAN * v->units + u];
-        sign |= !known | (table[LOW * v->units + u] < 0);
-    }
+    int sign = 0, shifts = foreseen(v, table, &part, &sign);
     const int wide = v->dtype == FLOAT64;
     int verdict = FAR;
     for (int tries = 0; verdict != FINE && verdict != SPOILED_SUMS && tries < 3; tries++) {
-        clear(&part, v->units, wide);
-        kernels->walk[v->dtype](v, data, &part, sign);
+        clear(&part, v, wide, 0);
+        sign |= shifts;
+        kernels->walk[v->dtype](v, data, &part, sign, shifts);
         verdict = kernels->verdict[wide](v, &part, sign);
         sign |= verdict == NEGATIVE;
+        shifts |= verdict == FAR;
     }
     if (verdict != SPOILED_SUMS) {
         kernels->settle[wide](v, &part, table, samples, sign);
     } else {
         memset(part.shift, 0, v->units * sizeof(double));
-        clear(&part, v->units, 1);
+        clear(&part, v, 1, 1);
         careful_walk(v, data, &part);
         if (careful_far(v, &part)) {
-            clear(&part, v->units, 1);
+            clear(&part, v, 1, 1);
             careful_walk(v, data, &part);
         }
         merge_float64_plain(v, &part, table, 1, 1);
@@ -166,7 +180,7 @@ EXPORT int64_t actdiag_regions(const View *v, const void *data, double *table,
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
     const int wide = v->dtype == FLOAT64;
-    clear(&part, v->units, wide);
+    clear(&part, v, wide, 1);
     if (kernels->region_walk[v->dtype](v, data, &part, regions) == 0)
         kernels->settle_regions[wide](v, &part, table);
     else
