@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from actdiag.records import Finding, Report
 
 _PER_STEP = 10  # of each kind
+_TITLE = 255  # characters that the title of an annotation may have
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 _MORE = "--report json=PATH holds all of them."
 
@@ -83,7 +84,7 @@ def _ignored(report: Report) -> _Annotation:
 def _annotation(finding: Finding, of: str) -> _Annotation:
     at = location(finding.source)
     place = {"file": at.path, "line": str(at.line)} if at else {}
-    properties = place | {"title": f"actdiag {title(finding)}{of}"}
+    properties = place | {"title": line_of(f"actdiag {title(finding)}{of}", _TITLE)}
     explained = f" ({command(finding.code)})" if command(finding.code) else ""
     return _Annotation(_COMMANDS[finding.severity], properties, advised(finding) + explained)
 

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from actdiag.records import Finding, Report
 
 _MOST = 1000  # cases of one suite; our choice: more than a person reads
+_ALL = 10_000  # of all suites: GitLab takes 30 MB
 
 
 def render(report: Report, *more: Report) -> str:
     """Return the document; at most a thousand findings of a model are cases, the worst."""
     suites = ET.Element("testsuites", name="actdiag")
+    most = min(_MOST, max(1, _ALL // (1 + len(more))))
     for each in (report, *more):
-        _suite(suites, each)
+        _suite(suites, each, most)
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _suite(suites: ET.Element, report: Report) -> None:
+def _suite(suites: ET.Element, report: Report, most: int) -> None:
     path = report.scan.model.path or report.scan.model.class_name
     suite = ET.SubElement(suites, "testsuite", name=line_of(path, 300))
     model, (verdict, why) = line_of(model_name(report), 300), headline(report)
@@ -42,10 +44,10 @@ def _suite(suites: ET.Element, report: Report) -> None:
     if report.verdict is ReportVerdict.NOT_CHECKED:
         _outcome(checked, "error", "not-checked", line_of(verdict), line_of(why))
     found = fresh(report)
-    for finding in found[:_MOST]:
+    for finding in found[:most]:
         _finding(case(f"{finding.code} {finding.name}: {place(finding)}"), finding)
-    if len(found) > _MOST:
-        left = f"+{len(found) - _MOST:,} more"
+    if len(found) > most:
+        left = f"+{len(found) - most:,} more"
         said = f"{left}; --report json=PATH holds all of them"
         _outcome(case("more findings"), "failure", "more", left, said)
     for reason, codes in skips_by_reason(report.skipped).items():

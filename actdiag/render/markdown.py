@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.records import CauseVerdict, Outcome
+from actdiag.render._cost import cost
 from actdiag.render._documentation import command, documented
 from actdiag.render._facts import SYNTHETIC, facts, mark
 from actdiag.render._findings import location
 from actdiag.render._layers import dead_share, marked, most_telling
 from actdiag.render._markdown import cell_code, code, folded, table, text
-from actdiag.render._cost import cost
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
 from actdiag.render._words import cause_name, count, number, percent
 

@@ -10,29 +10,41 @@ from urllib.parse import quote
 from actdiag.records import ReportVerdict, Severity
 from actdiag.render._documentation import Documentation, command, documented
 from actdiag.render._findings import advised, line_of, location, place, worst_first
-from actdiag.render._story import exemptions, headline, skips_by_reason
+from actdiag.render._story import exemptions, headline, skips_by_reason, worst_severity
 
 if TYPE_CHECKING:
     from actdiag.records import Finding, Report
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-_MOST = 5000  # results of one run: GitHub's code scanning shows no more of them
+_MOST = 5000  # results in all: GitHub's code scanning shows no more of a run, takes 10 MB packed
+_RUNS = 20  # that it takes of one file
 
 
 def render(report: Report, *more: Report) -> str:
-    """Return the log; results are the worst five thousand of a model, worst first.
+    """Return the log of at most twenty models and five thousand results, the worst first.
 
     Rules that could not run and a model that was not checked are notifications of the run, so that
     no results never reads as health. So are findings that the settings leave out, with the reason:
     code scanning would open an alert for each, as it does not know of ``suppressions``. A result
     without a line of source points at the model file.
     """
-    runs = [_run(each) for each in (report, *more)]
+    reports = sorted((report, *more), key=_badness)[:_RUNS]
+    runs = [_run(each, _MOST // len(reports)) for each in reports]
+    if left := 1 + len(more) - len(runs):
+        told = _notification("warning", f"+{left:,} more models were left out")
+        runs[0]["invocations"][0]["toolExecutionNotifications"].append(told)
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs}, indent=1) + "\n"
 
 
-def _run(report: Report) -> dict[str, Any]:
+def _badness(report: Report) -> int:
+    if report.verdict is ReportVerdict.NOT_CHECKED:
+        return -1
+    worst = worst_severity(report)
+    return len(Severity) if worst is None else worst.rank
+
+
+def _run(report: Report, most: int) -> dict[str, Any]:
     found = worst_first(report.findings)
     rules = {finding.code: finding for finding in sorted(found, key=lambda f: f.code)}
     order, pages = list(rules), documented(found)
@@ -47,19 +59,20 @@ def _run(report: Report) -> dict[str, Any]:
         },
         "automationDetails": {"id": f"actdiag/{_uri(_model(report))}/"},
         "artifacts": [{"location": {"uri": _uri(_model(report))}}],
-        "invocations": [_invocation(report, len(found))],
-        "results": [_result(f, order.index(f.code), report) for f in found[:_MOST]],
+        "invocations": [_invocation(report, len(found) - most)],
+        "results": [_result(f, order.index(f.code), report) for f in found[:most]],
     }
 
 
 def _rule(finding: Finding, page: Documentation | None) -> dict[str, Any]:
     about = {
-        "id": finding.code,
-        "name": "".join(part.capitalize() for part in finding.name.split("-")),
-        "shortDescription": {"text": finding.name.replace("-", " ")},
+        "id": line_of(finding.code, 100),
+        "name": "".join(part.capitalize() for part in line_of(finding.name, 100).split("-")),
+        "shortDescription": {"text": line_of(finding.name, 100).replace("-", " ")},
     }
-    if page is None:
-        return about
+    if page is None:  # code scanning wants both texts of every rule
+        unknown = {"text": "A rule that is not installed here."}
+        return about | {"fullDescription": unknown, "help": unknown}
     more = f"{command(page.code)} shows this page and the thresholds."
     told = page.sections.items()
     return about | {
@@ -78,7 +91,7 @@ def _result(finding: Finding, index: int, report: Report) -> dict[str, Any]:
     key = finding.fingerprint or f"{finding.code}:{finding.site}"
     state = {"baselineState": _state(finding, report)} if report.known else {}
     return {
-        "ruleId": finding.code,
+        "ruleId": line_of(finding.code, 100),
         "ruleIndex": index,
         "level": _LEVELS[finding.severity],
         "message": {"text": advised(finding)},
@@ -101,11 +114,11 @@ def _state(finding: Finding, report: Report) -> str:
     return "unchanged" if finding.fingerprint in report.known else "new"
 
 
-def _invocation(report: Report, amount: int) -> dict[str, Any]:
+def _invocation(report: Report, left: int) -> dict[str, Any]:
     checked = report.verdict is not ReportVerdict.NOT_CHECKED
     said = [] if checked else [_notification("error", ": ".join(headline(report)))]
-    if amount > _MOST:
-        said.append(_notification("warning", f"+{amount - _MOST:,} more results were left out"))
+    if left > 0:
+        said.append(_notification("warning", f"+{left:,} more results were left out"))
     skipped = [
         _notification("note", f"{', '.join(codes)} skipped: {reason}")
         for reason, codes in skips_by_reason(report.skipped).items()

@@ -54,7 +54,7 @@ def test_a_rule_that_is_not_known_here_has_none():
     assert "explain" not in junit.render(report)
     assert "rule-XYZ999" not in html.render(report)
     rule = json.loads(sarif.render(report))["runs"][0]["tool"]["driver"]["rules"][0]
-    assert "help" not in rule
+    assert rule["help"] == {"text": "A rule that is not installed here."}
 
 
 def test_a_broken_plugin_stops_no_report(monkeypatch):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actdiag.records import CauseVerdict, Outcome, ReportVerdict, Severity
+from actdiag.render._cost import cost
 from actdiag.render._facts import MARKS, SYNTHETIC, facts, mark
 from actdiag.render._findings import line_of
 from actdiag.render._html.findings import finding
 from actdiag.render._html.layers import layers
-from actdiag.render._cost import cost
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason, tally
 from actdiag.render._words import cause_name, count, listed, percent
 
