@@ -65,7 +65,11 @@ def test_hostile_names_move_no_cursor_and_can_be_encoded(name):
     written.encode()
 
 
-def test_every_snapshot_belongs_to_a_format():
-    folder = Path(__file__).parent / "__snapshots__" / "test_approved"
+def test_every_format_is_approved_for_every_kind_of_report():
+    folder = Path(__file__).parent / "__snapshots__"
+    wanted = {f"{name}-{report}].{name}" for name in FORMATS for report in REPORTS}
 
-    assert {path.suffix[1:] for path in folder.iterdir()} == set(FORMATS)
+    assert {path.name.partition("[")[2] for path in (folder / "test_approved").iterdir()} == wanted
+    for name, ending in (("text", "-80]"), ("json", "]")):
+        shown = (folder / f"test_{name}.ambr").read_text(encoding="utf-8")
+        assert all(f"test_looks_as_approved[{report}{ending}" in shown for report in REPORTS)

@@ -25,8 +25,9 @@ def test_is_one_document_without_nan_that_reads_back(name):
     assert json_format.render(Report.from_json(document)) == text
 
 
-def test_looks_as_approved(snapshot):
-    assert json_format.render(build.sick()) == snapshot
+@pytest.mark.parametrize("name", ["healthy", "sick", "broken_off", "hostile"])
+def test_looks_as_approved(name, snapshot):
+    assert json_format.render(build.ALL[name]()) == snapshot
 
 
 def test_keys_come_in_the_order_of_the_schema():
