@@ -5,37 +5,36 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Self
 
-import torch
-from torch import Tensor, nn
-
 from actdiag.capture.answer import Answer
-from actdiag.capture.containers import generated, tensors_in
+from actdiag.capture.containers import generated
 from actdiag.capture.declared import own_parameters, unshared
+from actdiag.capture.failing import failure_of
 from actdiag.capture.graphs import graphs_observed, modules_of
 from actdiag.capture.guard import preserved, quiet
+from actdiag.capture.inputs import Inputs
 from actdiag.capture.mode import SiteMode
-from actdiag.capture.modules import ModuleStack, Running
+from actdiag.capture.modules import ModuleStack
 from actdiag.capture.observer import Observer
-from actdiag.capture.opened import OpenSite, Place
+from actdiag.capture.opened import Place
 from actdiag.capture.padding import mask_of, parameters_of
 from actdiag.capture.reach import with_bounds
 from actdiag.capture.recorder import Recorder
 from actdiag.capture.relay import Relay
 from actdiag.capture.seen import coverage, parameters_seen
-from actdiag.capture.source import raising_line
-from actdiag.capture.tokens import PaddingMeter
-from actdiag.capture.trail import Trail
-from actdiag.records import Failure, ModuleInfo, Role, Site
+from actdiag.capture.silent import observe_silent
+from actdiag.records import ModuleInfo
 from actdiag.stats.library import backend
-from actdiag.stats.site import SiteAccumulator
 from actdiag.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from torch import Tensor, nn
+
     from actdiag.capture.declared import Declared
-    from actdiag.records import Coverage, Padding
+    from actdiag.capture.modules import Running
+    from actdiag.records import Coverage, Failure, Padding, Site
 
 
 class Capture:
@@ -59,7 +58,6 @@ class Capture:
         self._forward = forward or model
         self._arguments = parameters_of(forward or model.forward)
         self._mask = mask
-        self._padding = PaddingMeter()
         self._recorder = recorder or Recorder()
         self._stack: ModuleStack
         self._observer: Observer
@@ -67,6 +65,7 @@ class Capture:
         self._relay: Relay
         self._modules: dict[str, Declared]
         self._weights: dict[str, tuple[Tensor, ...]]
+        self._inputs: Inputs
         self._answer: Answer
         self._restore = contextlib.ExitStack()
 
@@ -75,7 +74,7 @@ class Capture:
         self._restore.enter_context(preserved(self.model))
         self._restore.enter_context(quiet())
         self._modules = modules_of(self.model)
-        self._stack = ModuleStack(self.model, self._modules, on_silent=self._leaf_output)
+        self._stack = ModuleStack(self.model, self._modules, on_silent=self._silent)
         self._restore.callback(self._stack.close)
         self._weights = {
             printable(name): tuple(own_parameters(module))
@@ -85,6 +84,7 @@ class Capture:
         weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
         self._mode = SiteMode(self._observer)
+        self._inputs = Inputs(self._recorder, self._root())
         self._answer = Answer(self._observer, self._root())
         self._relay = Relay(self._observer)
         self._restore.enter_context(graphs_observed(self.model, self._relay))
@@ -107,90 +107,26 @@ class Capture:
         mask = mask_of(self._arguments, inputs, kwargs, self._mask)
         self._recorder.begin_pass(samples, mask)
         self._stack.opened = 0
-        pending = self._open_inputs((inputs, kwargs))
+        self._inputs.open((inputs, kwargs))
         try:
             with self._mode:
                 result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
-            self.failure = self._failure(error)
+            self.failure = failure_of(error, self._stack.names, self._relay)
             result = None
         finally:
             self._stack.running.clear()
-            self._measure_inputs(pending)
+            self._inputs.measure()
         output = self._answer.of(result)
         self._recorder.trails.clear()
         return output
 
-    def _open_inputs(self, arguments: Any) -> list[tuple[OpenSite, Tensor]]:
-        """Open a site for each input; it is measured at the end, when its unit axis is known."""
-        pending = []
-        for tensor in tensors_in(arguments):
-            axis = 1 if tensor.dim() == 2 and tensor.is_floating_point() else None  # noqa: PLR2004
-            place = self._root()
-            trail = Trail((), unit_axis=axis, sample_axis=0)
-            site = self._recorder.open(
-                place, "input", role=Role.INPUT, tensor=tensor, trail=trail, unit_axis=axis
-            )
-            axis = site.unit_axis
-            if axis is not None and axis >= tensor.dim():
-                axis = None
-            origins = tuple(range(tensor.dim())) if axis is None else None
-            known = Trail((site.index,), unit_axis=axis, sample_axis=0, origins=origins)
-            self._recorder.follow(site, tensor, known)
-            pending.append((site, tensor))
-            recorder = self._recorder
-            self._padding.add(site.name, tensor, recorder.samples, recorder.mask)
-        return pending
+    def _silent(self, left: Running, args: Any, result: Any) -> None:
+        if observe_silent(self._recorder, left, args, result):
+            self._stack.opened += 1
 
     def _root(self) -> Place:
         return Place("", printable(self._modules[""].class_name), own_name=False)
-
-    def _measure_inputs(self, pending: list[tuple[OpenSite, Tensor]]) -> None:
-        for site, tensor in pending:
-            if site.units is not None and site.accumulator.units is None:
-                site.accumulator = SiteAccumulator(site.units)
-            trail = Trail((site.index,), unit_axis=site.unit_axis, sample_axis=0)
-            self._recorder.measure(site, tensor, trail)
-
-    def _leaf_output(self, left: Running, args: Any, result: Any) -> None:
-        """A leaf module in which no site was opened is a site itself, if it made a new tensor."""
-        output = next(tensors_in(result), None)
-        if output is None or not output.is_floating_point():
-            return
-        given = {tensor.data_ptr() for tensor in tensors_in(args)}
-        before = self._recorder.trails.of(output)
-        if before is None or output.data_ptr() in given:
-            return
-        own = Place(left.place.module, left.place.module_class, own_name=bool(left.place.module))
-        site = self._recorder.open(
-            own,
-            left.place.module_class,
-            role=Role.BLOCK,
-            tensor=output,
-            trail=before,
-            unit_axis=before.unit_axis,
-        )
-        self._stack.opened += 1
-        after = Trail((site.index,), True, before.unit_axis, before.sample_axis)  # noqa: FBT003
-        with torch._C.DisableTorchFunction():  # noqa: SLF001 - hooks run inside the function mode
-            self._recorder.measure(site, output, after)
-
-    def _failure(self, error: Exception) -> Failure:
-        """Where the model raised: the innermost module whose forward is in the traceback."""
-        module, traceback = None, error.__traceback__
-        if error is self._relay.error:
-            module, traceback = self._relay.failed_in, None
-        while traceback is not None:
-            candidate = traceback.tb_frame.f_locals.get("self")
-            if isinstance(candidate, nn.Module) and candidate in self._stack.names:
-                module = self._stack.names[candidate]
-            traceback = traceback.tb_next
-        return Failure(
-            module=module,
-            source=raising_line(error.__traceback__),
-            exception=type(error).__name__,
-            message=printable(error, limit=500),
-        )
 
     def sites(self) -> tuple[Site, ...]:
         """Every site, in execution order."""
@@ -227,8 +163,8 @@ class Capture:
     def coverage(self) -> Coverage:
         """What was seen and what was not."""
         notes = [self._answer.note] if self._answer.note else []
-        if self._padding.masked:
-            notes.append(self._padding.note)
+        if self._inputs.padding.masked:
+            notes.append(self._inputs.padding.note)
         return coverage(self._observer, self._modules, self._weights, notes, self.failure)
 
     def state(self) -> dict[str, Any]:
@@ -236,7 +172,7 @@ class Capture:
         seen = parameters_seen(self._observer, self._modules, self._weights)
         return {
             "sites": self._recorder.state(),
-            "padding": self._padding.state(),
+            "padding": self._inputs.padding.state(),
             "parameters": {name: list(one) for name, one in seen.items()},
             "answer": self._answer.note,
             "aligned": sorted(self._aligned()),
@@ -245,7 +181,7 @@ class Capture:
 
     def padding(self) -> Padding | None:
         """How much of the token ids that were read is padding."""
-        return self._padding.to_record()
+        return self._inputs.padding.to_record()
 
     def judged(
         self, output: Tensor, labels: Tensor | None
