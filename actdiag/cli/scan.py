@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from actdiag import render
-from actdiag.cli._failing import told_once
+from actdiag.cli._failing import INTERRUPTED, told_once
 from actdiag.cli._options import (
     Config,
     Debug,
@@ -25,6 +25,7 @@ from actdiag.cli._options import (
 from actdiag.cli._output import print_report
 from actdiag.cli._progress import progress_bar
 from actdiag.cli._sharing import shared
+from actdiag.cli._stopping import stoppable
 from actdiag.cli._targets import targets
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import ReportVerdict
@@ -257,6 +258,9 @@ def scan(
         for target in to_write:
             target.write(report)
         print_report(output, report)
+        if report.scan.coverage.interrupted:
+            typer.echo("actdiag: interrupted: the report tells what was found so far", err=True)
+            raise typer.Exit(INTERRUPTED)
         if report.verdict is ReportVerdict.NOT_CHECKED:
             raise typer.Exit(NothingCheckedError.exit_code)
 
@@ -278,7 +282,12 @@ def _scanned(
     from actdiag import config as configuration
 
     settings = configuration.load(config)
-    with redirect_stdout(sys.stderr), shared(options, patience) as team, progress_bar() as shown:
+    with (
+        redirect_stdout(sys.stderr),
+        shared(options, patience) as team,
+        progress_bar() as bar,
+        stoppable(bar) if team is None else nullcontext(team.progress(bar)) as shown,
+    ):
         from actdiag import pipeline
         from actdiag.load import Trust
 
@@ -290,7 +299,7 @@ def _scanned(
             trust=Trust(everything=trust[0], names=frozenset(trust[1])),
             ignore=(*ignore, *settings.exempt()),
             settings=settings.rules,
-            progress=shown if team is None else team.progress(shown),
+            progress=shown,
             **options,
         )
     return report if team is None or team.rank == 0 else None

@@ -47,13 +47,22 @@ class Merge:
         """Take in a part.
 
         Raises:
-            UsageError: it is of another model, or was measured by another version.
+            UsageError: it is of another model, was measured by another version, or is damaged.
         """
         if self.first is None:
             self.first = piece
         check_agree(self.first, piece)
         if self.failed:
             return
+        try:
+            self._take(piece)
+        except (KeyError, TypeError, ValueError, IndexError, RuntimeError) as error:
+            raise UsageError(
+                f"{piece.name}: its mergeable state is damaged: {type(error).__name__}: {error}",
+                hint="Scan this part again.",
+            ) from error
+
+    def _take(self, piece: Piece) -> None:
         state = piece.state
         self.sites.add(piece.scan.sites, state["sites"])
         self._add_output(state["output"], piece.name)

@@ -77,6 +77,8 @@ class Piece:
         """
         if report.merge is None:
             raise UsageError(f"{name} holds no state that could be merged", hint=_HINT)
+        if report.scan.coverage.interrupted:
+            raise UsageError(f"{name} is of a scan that was interrupted", hint="Scan it again.")
         try:
             return _restored(name, report.scan, report.merge)
         except (ValueError, KeyError, TypeError) as error:

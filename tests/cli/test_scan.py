@@ -24,7 +24,7 @@ def test_options_reach_the_pipeline(run, pipeline):
     flags = (
         "--labels y --input-shape 3,8 --batch-size 7 --max-samples 9 --transform standardize "
         "--fix-input --model net.py:Net --partial --trust --allow a.B --allow c.D --device meta "
-        "--dtype float64 --gradients --loss mse "
+        "--dtype float64 --gradients --loss mse --lr 0.01 "
         "--mask kept --call encode --shard 2/3 --mergeable "
         "--steps none --seed 3 --select ACT,OUT202 --select INI --ignore ACT101 --train-data t.npz"
     )
@@ -52,6 +52,7 @@ def test_options_reach_the_pipeline(run, pipeline):
         "partial": True,
         "device": "meta",
         "dtype": "float64",
+        "lr": 0.01,
         "shard": "2/3",
         "mergeable": True,
         "gradients": True,
