@@ -17,6 +17,7 @@ _LINEAR = {
     *("Flatten", "Unflatten", "Identity", "Upsample", "PixelShuffle", "PixelUnshuffle"),
     *("ZeroPad1d", "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d"),
 }
+_HEADS = ("classifier", "lm_head", "head", "score", "qa_outputs", "logits", "output", "out", "fc")
 _LINEAR_MARKS = ("Dropout", "AvgPool", "BatchNorm")
 
 
@@ -75,12 +76,26 @@ def _is_linear(layer: Layer) -> bool:
     return name in _LINEAR or any(mark in name for mark in _LINEAR_MARKS)
 
 
+def _named_as_head(tree: Tree, weighted: list[Layer]) -> Layer | None:
+    """What its author named as the head, in a file whose order tells nothing.
+
+    Files of safetensors sort the names.
+    """
+    names = [layer.name for layer in weighted]
+    if names != sorted(names) or any(layer.class_path for layer in tree.layers):
+        return None
+    found = {layer.name.partition(".")[0]: layer for layer in weighted}
+    return next((found[name] for name in _HEADS if name in found), None)
+
+
 def after_last_weights(tree: Tree) -> tuple[Layer | None, list[Layer], bool]:
     """The last layer with weights, the leaves after it, and whether their order is certain."""
     leaves = [layer for layer in tree.layers if not tree.children(layer)]
     places = [place for place, leaf in enumerate(leaves) if kind_of(leaf) in _WEIGHTS]
     if not places:
         return None, [], False
+    if (head := _named_as_head(tree, [leaves[place] for place in places])) is not None:
+        return head, [], False
     last, after = leaves[places[-1]], leaves[places[-1] + 1 :]
     whole = [run for run in runs(tree) if run and run[-1] is leaves[-1] and last in run]
     root = tree.layers[0]

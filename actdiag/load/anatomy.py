@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from actdiag import functions
 from actdiag.errors import ModelFileError, RefusedError, UsageError
 from actdiag.load import examine, huggingface, load_model, usercode
+from actdiag.load.build import PROPOSED
 from actdiag.load.formats import legacy, zipped
 from actdiag.load.graph import layers_of_program
 from actdiag.load.inert import read_inert
@@ -123,7 +124,7 @@ def _loaded(start: Anatomy, loaded: LoadedModel) -> Anatomy:
         layers=layers,
         training=loaded.info.training,
         proposal=loaded.proposal,
-        notes=loaded.notes,
+        notes=tuple(note.removesuffix(PROPOSED) for note in loaded.notes),
     )
 
 

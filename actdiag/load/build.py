@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from actdiag.load.format import Request
     from actdiag.load.source import ModelFile
 
+PROPOSED = " The names and shapes fit a plain network; actdiag inspect shows its code."
+
 
 def build(
     file: ModelFile,
@@ -132,5 +134,5 @@ def _what_to_add(proposal: str) -> str:
         "FILE.py:NAME (a class or function that builds the module) for the rest."
     )
     if proposal:
-        note += " The names and shapes fit a plain network; actdiag inspect shows its code."
+        note += PROPOSED
     return note

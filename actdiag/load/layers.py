@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from torch.nn.parameter import is_lazy
@@ -45,10 +46,15 @@ def layers_of_module(module: nn.Module) -> tuple[Layer, ...]:
 
 
 def layers_of_state(state: Mapping[str, Tensor]) -> tuple[Layer, ...]:
-    """The tree that the names of a state dict tell; nobody knows the classes."""
+    """The tree that the names of a state dict tell; nobody knows the classes.
+
+    Nor does anybody know what was trained: every tensor of numbers but statistics counts.
+    """
     seen: set[Any] = set()
+    held = [(name, tensor_facts(_leaf(name), tensor, seen)) for name, tensor in state.items()]
     return layers_of_tensors(
-        (name, tensor_facts(_leaf(name), tensor, seen)) for name, tensor in state.items()
+        (name, replace(facts, trainable=not facts.buffer and state[name].is_floating_point()))
+        for name, facts in held
     )
 
 

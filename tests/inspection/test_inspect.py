@@ -12,7 +12,7 @@ from torch import nn
 
 from actdiag.inspection import inspect
 from actdiag.records import Inspection, from_json, to_json
-from tests.inspection.reading import CLASSES, FFN, GATES, HIDDEN, SCORES, VALUES, at
+from tests.inspection.reading import CLASSES, FFN, GATES, HIDDEN, SCORES, VALUES, at, of_state
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = json.loads((ROOT / "sample_models" / "manifest.json").read_text())
@@ -104,6 +104,38 @@ def test_a_hugging_face_folder_needs_no_transformers(tmp_path, monkeypatch):
     found = inspect(str(tmp_path))
     assert (found.format, found.class_name) == ("huggingface", "LlamaForCausalLM")
     assert at(found, FFN) == ("fits", ["swiglu"])
+
+
+@pytest.mark.parametrize(
+    ("names", "last"),
+    [
+        (("classifier", "vit.blocks.0.fc1", "vit.blocks.0.fc2"), "classifier"),
+        (("conv1", "fc", "layer1.0.conv1"), "fc"),
+        (("fc", "out"), "out"),
+        (("stem", "fc", "top"), "top"),  # in the order of the model
+    ],
+)
+def test_where_names_are_sorted_the_head_is_told_by_its_name(names, last):
+    found = of_state({f"{name}.weight": torch.ones(5, 5) for name in names})
+    row = next(row for row in found.places if row.place == CLASSES)
+    assert row.found[0].layers == (last,)
+
+
+def test_of_a_state_dict_everything_counts_as_trainable(tmp_path):
+    state = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8)).state_dict()
+    save_file(state, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["Net"]}))
+    found = inspect(str(tmp_path))
+    assert found.trainable_parameters == found.parameters == 56
+
+
+def test_the_code_that_is_shown_is_not_told_of_again(tmp_path):
+    torch.save(
+        nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)).state_dict(), tmp_path / "s"
+    )
+    found = inspect(str(tmp_path / "s"))
+    assert found.proposal
+    assert not any("inspect shows its code" in note for note in found.notes)
 
 
 def test_a_factory_alone():
