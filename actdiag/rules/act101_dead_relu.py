@@ -36,11 +36,12 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Role, Scan, Site, UnitStats
-from actdiag.rules.base import Limits, Rule, Threshold
+from actdiag.records import Finding, Role, Scan, Site
+from actdiag.rules.base import UNITS_SHOWN, Limits, Rule, Threshold
+from actdiag.rules.dead import Dead, looked_at, told
 from actdiag.rules.graph import ACTIVE, Graph, row_of
 from actdiag.rules.training import Age, age
-from actdiag.rules.units import cannot_fire, dead_units, enough, firing_bound, graded
+from actdiag.rules.units import dead_units, enough, firing_bound, graded
 from actdiag.rules.wording import confidence_in, count, named, rarely, seen
 
 if TYPE_CHECKING:
@@ -62,76 +63,59 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             continue
         if site.role is Role.GATE or not enough(site, limits):
             continue
-        dead = dead_units(site.per_unit, clips=row.clips_at_zero)
-        share = len(dead) / len(site.per_unit.count)
-        severity = graded(share, limits, "error", "warning", "info") if dead else None
+        units = dead_units(site.per_unit, clips=row.clips_at_zero)
+        share = len(units) / len(site.per_unit.count)
+        severity = graded(share, limits, "error", "warning", "info") if units else None
         if severity is None:
             continue
         if untrained and share < limits["lost"]:
             severity = severity.lowered()
-        margins = _margins(site.per_unit, graph.source_of_units(site), dead)
-        observations = site.stats.observations
-        impossible = cannot_fire(site.per_unit)
+        source = graph.source_of_units(site)
+        dead = [looked_at(site.per_unit, unit, source) for unit in units]
         yield RULE.finding(
             severity,
             site,
-            _message(site, dead, margins, scan.data.samples, limits),
+            _message(site, dead, scan.data.samples, limits),
             remedy=REMEDY,
-            measured={
-                "dead_units": len(dead),
-                "units": len(site.per_unit.count),
-                "share": share,
-                "observations": observations,
-                "samples": scan.data.samples,
-                "firing_rate_below": firing_bound(scan.data.samples),
-                "units_that_cannot_fire": len(impossible.intersection(dead)),
-                "bound_known": any(bound is not None for bound in site.per_unit.input_bound),
-                "far_below_units": sum(margin >= limits["far_below"] for margin in margins),
-                "median_margin_std": median(margins) if margins else None,
-            },
+            measured=_measured(site, dead, scan, limits),
             threshold={name: limits[name] for name in ("error", "warning", "info")},
-            units=dead,
-            confidence=confidence_in(observations),
+            units=units,
+            confidence=confidence_in(site.stats.observations),
         )
 
 
-def _margins(per_unit: UnitStats, source: Site | None, dead: list[int]) -> list[float]:
-    """How many standard deviations below zero the largest input of each dead unit lies."""
-    if source is None or source.per_unit is None or not per_unit.input_max:
-        return []
-    margins = []
-    for unit in dead:
-        largest, spread = per_unit.input_max[unit], source.per_unit.std[unit]
-        if largest is not None and spread:
-            margins.append(max(-largest, 0.0) / spread)
-    return margins
-
-
-def _message(
-    site: Site, dead: list[int], margins: list[float], samples: int, limits: Limits
-) -> str:
+def _measured(site: Site, dead: list[Dead], scan: Scan, limits: Limits) -> dict[str, object]:
     total = len(site.per_unit.count) if site.per_unit else 0
-    observations = site.stats.observations
-    state = (
-        "dead" if len(dead) == total else "mostly dead" if 2 * len(dead) >= total else "partly dead"
-    )
+    margins = [one.margin for one in dead if one.margin is not None]
+    shown = dead[:UNITS_SHOWN]
+    return {
+        "dead_units": len(dead),
+        "units": total,
+        "share": len(dead) / total,
+        "observations": site.stats.observations,
+        "samples": scan.data.samples,
+        "firing_rate_below": firing_bound(scan.data.samples),
+        "units_that_cannot_fire": sum(one.cannot_fire for one in dead),
+        "bound_known": any(one.bound is not None for one in dead),
+        "far_below_units": sum(margin >= limits["far_below"] for margin in margins),
+        "median_margin_std": median(margins) if margins else None,
+        "margins_std": [one.margin for one in shown],
+        "bounds": [one.bound for one in shown],
+        "bound_margins_std": [one.bound_margin for one in shown],
+    }
+
+
+def _message(site: Site, dead: list[Dead], samples: int, limits: Limits) -> str:
+    total = len(site.per_unit.count) if site.per_unit else 0
+    share = 2 * len(dead) / total
+    state = "dead" if len(dead) == total else "mostly dead" if share >= 1 else "partly dead"
+    never = "never fires" if len(dead) == 1 else "never fire"
     text = (
-        f"{len(dead):,} of {count(total, 'unit')} never fire on {seen(samples, observations)}: "
-        f"layer {named(site)} is {state}. {rarely(samples)}"
+        f"{len(dead):,} of {count(total, 'unit')} {never} on "
+        f"{seen(samples, site.stats.observations)}: layer {named(site)} is {state}. "
+        f"{rarely(samples, len(dead))}"
     )
-    impossible = cannot_fire(site.per_unit).intersection(dead) if site.per_unit else ()
-    if impossible:
-        text += (
-            f" {len(impossible):,} of them cannot fire whatever the input within the range seen: "
-            "their weights keep them below zero."
-        )
-    far = sum(margin >= limits["far_below"] for margin in margins)
-    if far:
-        text += (
-            f" {far:,} of them stay more than {limits['far_below']:g} standard deviations below "
-            "zero."
-        )
-    return text
+    return text + told(dead, limits["far_below"])
 
 
 RULE = Rule(

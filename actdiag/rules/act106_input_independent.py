@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Finding, Role, Scan, Severity, Site
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import Graph, input_sites, row_of
+from actdiag.rules.units import firing_bound
 from actdiag.rules.wording import confidence_in, count, named, number
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _finding(site: Site, graph: Graph, scan: Scan, limits: Limits) -> Finding:
         measured={
             "between_sample": site.stats.between_sample,
             "samples": scan.data.samples,
+            "other_values_below": firing_bound(scan.data.samples),
             "output_between_sample_std": output.between_sample_std if output else None,
         },
         threshold={"between_sample": limits["between_sample"]},

@@ -53,9 +53,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     if output.kind.startswith("binary") and row.name not in FOR_BINARY:
         text = f"The labels ask for yes or no, and the model ends in {named(site)}"
         severity = Severity.INFO if harm.works(scan) else Severity.WARNING
-        yield _finding(
-            severity, site, f"{text}: its values are no probabilities.", TO_BINARY, output
-        )
+        text += ": its values are no probabilities."
+        yield _finding(severity, site, text, TO_BINARY, output, limits)
     limited = row.clips_at_zero or row.bounded or row.name in SOFTMAXES
     if output.kind == "values" and limited and gives_the_answer(site, output):
         if unreachable(scan, limits["tolerance"]):
@@ -63,11 +62,11 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         text = f"The labels ask for a number, and the model ends in {named(site)}"
         flat = "makes shares of it" if row.name in SOFTMAXES else "is flat in places"
         severity = Severity.WARNING if harm.fails(scan) else Severity.INFO
-        yield _finding(severity, site, f"{text}, which {flat}.", TO_VALUES, output)
+        yield _finding(severity, site, f"{text}, which {flat}.", TO_VALUES, output, limits)
 
 
 def _finding(
-    severity: Severity, site: Site, text: str, remedy: str, output: OutputStats
+    severity: Severity, site: Site, text: str, remedy: str, output: OutputStats, limits: Limits
 ) -> Finding:
     return RULE.finding(
         severity,
@@ -75,6 +74,7 @@ def _finding(
         text,
         remedy=remedy,
         measured={"task": output.kind, "function": site.function},
+        threshold=dict(limits),
     )
 
 

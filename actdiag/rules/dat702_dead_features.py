@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING
 from actdiag.records import Finding, Scan, Severity, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import input_sites, takes_numbers
-from actdiag.rules.units import counted, enough
-from actdiag.rules.wording import confidence_in, count
+from actdiag.rules.units import counted, enough, firing_bound
+from actdiag.rules.wording import confidence_in, count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +48,21 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             if site.per_unit.std[unit] == 0 and site.per_unit.max[unit] != background
         ]
         if dead and len(dead) < total:
+            bound = firing_bound(scan.data.samples)
             verb = "has" if len(dead) == 1 else "have"
             yield RULE.finding(
                 Severity.INFO,
                 site,
                 f"{len(dead):,} of {count(total, 'input feature')} {verb} the same value in all "
-                f"{count(scan.data.samples, 'sample')}.",
+                f"{count(scan.data.samples, 'sample')}; another one comes up in less than "
+                f"{percent(bound)} of samples, if at all.",
                 remedy=REMEDY,
-                measured={"dead_features": len(dead), "features": total},
+                measured={
+                    "dead_features": len(dead),
+                    "features": total,
+                    "other_values_below": bound,
+                },
+                threshold=dict(limits),
                 units=dead,
                 confidence=confidence_in(site.stats.observations),
             )

@@ -79,6 +79,7 @@ def _finding(layer: Layer, ratio: float, scan: Scan, trained: Age, limits: Limit
             "fan_in": weight.fan_in,
             "fan_out": weight.fan_out,
             "trained": trained.value,
+            "elements": weight.elements,
         },
         threshold={name: limits[name] for name in ("low", "high", "very_low", "very_high")},
         confidence=Confidence.HIGH if layer.site is not None else Confidence.MEDIUM,

@@ -55,7 +55,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         hidden = _is_hidden(graph, sites) if graph.known else weight is not weights[-1]
         copies = weight.identical_rows or 0
         if hidden and copies >= limits["share"] * weight.shape[0]:
-            yield _finding(weight, scan, known=graph.known)
+            yield _finding(weight, scan, limits, known=graph.known)
 
 
 def _is_hidden(graph: Graph, sites: list[Site]) -> bool:
@@ -64,7 +64,7 @@ def _is_hidden(graph: Graph, sites: list[Site]) -> bool:
     return recurrent or any(graph.activation_after(site) is not None for site in layers)
 
 
-def _finding(weight: WeightStats, scan: Scan, *, known: bool) -> Finding:
+def _finding(weight: WeightStats, scan: Scan, limits: Limits, *, known: bool) -> Finding:
     rows, copies = weight.shape[0], weight.identical_rows or 0
     whole = copies == rows - 1
     if weight.min == weight.max:
@@ -87,8 +87,9 @@ def _finding(weight: WeightStats, scan: Scan, *, known: bool) -> Finding:
             "share": copies / rows,
             "min": weight.min,
             "max": weight.max,
+            "elements": weight.elements,
         },
-        threshold={"share": 0.5},
+        threshold=dict(limits),
         confidence=Confidence.HIGH if known else Confidence.MEDIUM,
     )
 

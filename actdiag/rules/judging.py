@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from actdiag.records import Confidence, Finding, Scan, Severity, Skip
+from actdiag.records import Confidence, Finding, Scan, Severity, Site, Skip
 from actdiag.rules import harm
 from actdiag.rules.graph import Graph
 from actdiag.rules.links import linked
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from actdiag.rules.base import Limits, Rule
+
+NO_DATA = frozenset({"weights", "modules", "optimizer"})
 
 
 def judge(
@@ -63,7 +65,25 @@ def run(rule: Rule, scan: Scan, limits: Limits) -> list[Finding] | Skip:
     except Exception as error:  # noqa: BLE001 - one broken rule must not cost the user the report
         reason = f"internal error in this rule, please report it: {type(error).__name__}: {error}"
         return Skip(rule.code, "", reason)
-    return [_adjusted(finding, rule, scan) for finding in found]
+    sites = {site.name: site for site in scan.sites}
+    grounds = (_grounds(finding, rule, scan, sites) for finding in found)
+    grounded = [
+        replace(finding, measured={**finding.measured, **rests_on})
+        for finding, rests_on in zip(found, grounds, strict=True)
+    ]
+    return [_adjusted(finding, rule, scan) for finding in grounded]
+
+
+def _grounds(finding: Finding, rule: Rule, scan: Scan, sites: Mapping[str, Site]) -> dict[str, int]:
+    """On how much a finding rests, where its rule doesn't say: samples, values of each unit."""
+    told: dict[str, int] = {}
+    if not set(rule.needs) <= NO_DATA:
+        backward = scan.gradients if "gradients" in rule.needs else None
+        told["samples"] = scan.data.samples if backward is None else backward.samples
+    site = sites.get(finding.site or "")
+    if site is not None and site.stats.observations:
+        told["observations"] = site.stats.observations
+    return {name: value for name, value in told.items() if name not in finding.measured}
 
 
 def _excuse(scan: Scan) -> str:

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from actdiag.records import Finding, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site, inputs_differ
+from actdiag.rules.units import firing_bound
 from actdiag.rules.wording import count, number
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             "between_sample_std": output.between_sample_std,
             "scale": output.scale,
             "predictions": output.predictions,
+            "other_values_below": firing_bound(scan.data.samples),
         },
         threshold={"relative": limits["relative"]},
     )

@@ -51,10 +51,10 @@ def seen(samples: int, observations: int) -> str:
     return told if observations == samples else f"{told} ({observations:,} values of each unit)"
 
 
-def rarely(samples: int) -> str:
+def rarely(samples: int, units: int = 2) -> str:
     """How often what was never seen may still happen, by the rule of three."""
-    bound = percent(firing_bound(samples))
-    return f"If they fire at all, then for less than {bound} of samples (3/{samples:,}, at 95 %)."
+    bound, who = percent(firing_bound(samples)), "it fires" if units == 1 else "they fire"
+    return f"If {who} at all, then for less than {bound} of samples (3/{samples:,}, at 95 %)."
 
 
 def confidence_in(observations: int) -> Confidence:

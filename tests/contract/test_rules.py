@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 import torch
 
-from actdiag.records import Skip
+from actdiag.records import Confidence, Skip
 from actdiag.rules import HEADINGS, registry
 from actdiag.rules.judging import run
 from actdiag.rules.needs import NEEDS
@@ -75,6 +75,13 @@ NAMES = {
     "DAT707": "labels-mismatch",
 }
 RULES = registry()
+# What a finding may rest on, and what it may count of a layer's units.
+RESTS_ON = ("samples", "observations", "elements", "parameters", "tensors", "modules")
+COUNTED = (
+    *("dead_units", "dormant_units", "saturated_units", "constant_units", "linear_units"),
+    *("shut_units", "stuck_units", "killed_units", "dead_features", "large_features"),
+    *("collapsed_heads", "uniform_heads", "heads_beyond"),
+)
 every_rule = pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.code)
 
 
@@ -158,6 +165,34 @@ def test_fires_on_its_sick_sample(rule):
         assert finding.measured
         assert len(finding.units) <= 20
         assert finding.fingerprint.startswith(rule.code)
+
+
+@every_rule
+def test_a_finding_says_on_how_much_it_rests(rule):
+    for finding in outcome(rule, samples.SICK[rule.code]):
+        rests_on = {name for name in RESTS_ON if finding.measured.get(name)}
+        assert rests_on, finding.measured
+        assert finding.site is None or "observations" in rests_on
+        assert finding.confidence in Confidence
+        assert bool(finding.threshold) or not rule.thresholds
+
+
+@every_rule
+def test_units_that_are_counted_are_named(rule):
+    for finding in outcome(rule, samples.SICK[rule.code]):
+        counted = [value for key, value in finding.measured.items() if key in COUNTED]
+        assert len(finding.units) == min(20, *counted) if counted else True
+
+
+@every_rule
+def test_a_threshold_that_is_moved_is_told(rule):
+    moved = {item.name: item.default * 1.0001 for item in rule.thresholds}
+    told = run(rule, measured(samples.SICK[rule.code]), rule.limits() | moved)
+    for finding in told if not isinstance(told, Skip) else ():
+        shared = finding.threshold.keys() & moved.keys()
+        assert {name: finding.threshold[name] for name in shared} == {
+            name: moved[name] for name in shared
+        }
 
 
 @every_rule

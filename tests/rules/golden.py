@@ -33,8 +33,9 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
         (
             "7 of 10 units never fire on 500 samples: layer 'net.3' (ReLU) is mostly dead. If they "
             "fire at all, then for less than 0.6 % of samples (3/500, at 95 %). 4 of them cannot "
-            "fire whatever the input within the range seen: their weights keep them below zero. 5 "
-            "of them stay more than 3 standard deviations below zero."
+            "fire whatever the input within the range seen: the weights keep them at least 1.0 "
+            "standard deviations below zero. 5 of them stay more than 3 standard deviations below "
+            "zero."
         ),
     ),
     "ACT103": (
@@ -156,7 +157,10 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
         scan(
             data_in(per_unit=units(4, std=(1.0, 0.0, 1.0, 1.0), min=(0.1, 0.5, -0.3, 0.2))),
         ),
-        "1 of 4 input features has the same value in all 500 samples.",
+        (
+            "1 of 4 input features has the same value in all 500 samples; another one comes up in "
+            "less than 0.6 % of samples, if at all."
+        ),
     ),
     "DAT703": (
         scan(data_in(nonfinite=12, nan=12)),

@@ -72,6 +72,31 @@ def test_a_unit_whose_weights_forbid_it_cannot_fire():
     assert "2 of them cannot fire whatever the input within the range seen" in finding.message
 
 
+def test_each_dead_unit_is_told_with_its_margins():
+    pre = linear("0", "input", per_unit=units(std=2.0))
+    dead = units(
+        positive=(0,) * 2 + (9,) * 8,
+        input_max=(-7.0, -1.0) + (5.0,) * 8,
+        input_bound=(-6.0, 3.0) + (9.0,) * 8,
+    )
+    [finding] = found("ACT101", scan(data_in(), pre, act("1", "0", per_unit=dead)))
+    assert finding.measured["margins_std"] == [3.5, 0.5]
+    assert finding.measured["bounds"] == [-6.0, 3.0]
+    assert finding.measured["bound_margins_std"] == [3.0, -1.5]
+    assert "the weights keep it at least 3.0 standard deviations below zero" in finding.message
+
+
+def test_a_single_dead_unit_is_told_in_the_singular():
+    bounds = (-0.01,) + (9.0,) * 9
+    one = units(positive=(0,) + (9,) * 9, input_bound=bounds)
+    [finding] = found("ACT101", scan(data_in(), linear("0", "input"), act("1", "0", per_unit=one)))
+    assert finding.message == (
+        "1 of 10 units never fires on 500 samples: layer '1' (ReLU) is partly dead. If it fires at "
+        "all, then for less than 0.6 % of samples (3/500, at 95 %). It cannot fire whatever the "
+        "input within the range seen: the weights keep it below zero."
+    )
+
+
 def test_positions_of_one_sample_do_not_make_a_claim_surer():
     many = act("1", per_unit=units(positive=0), observations=500 * 784)
     [finding] = found("ACT101", scan(many))
