@@ -38,6 +38,7 @@ def with_training_data(scan: Scan, module: nn.Module, feed: Feed, train: Feed) -
         record = replace(
             record,
             accuracy=found.accuracy,
+            r2=found.r2,
             nll=found.nll,
             mean_confidence=found.mean_confidence,
         )

@@ -72,6 +72,7 @@ class TrainingData:
         near_natural: share of the training samples that lie as close to another one.
         unseen: answers on samples that are neither shared nor near.
         unseen_accuracy: the accuracy on them; null where nothing is shared, or without labels.
+        r2: coefficient of determination on it, for regression; null otherwise.
     """
 
     samples: int
@@ -89,3 +90,4 @@ class TrainingData:
     near_natural: float = 0.0
     unseen: int = 0
     unseen_accuracy: float | None = None
+    r2: float | None = None

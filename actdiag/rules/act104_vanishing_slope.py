@@ -10,10 +10,10 @@ millionth: the first layers learn nothing.
 
 ## How to tell it from a healthy look-alike
 Alone it is only worth knowing: 27 of 46 tanh networks that work have a product below the limit,
-one of 8e-7. It is an error where labels show that the model fails, and a warning where the weights
-still look as they were initialised. A residual path goes around the activations and keeps the
-gradient, so the best path counts. ReLU and its kin pass a gradient of 1 where they are active and
-are left out.
+one of 8e-7. It is an error where labels show that the model fails, a warning where they do not show
+that it works or where the weights still look as they were initialised. A residual path goes around
+the activations and keeps the gradient, so the best path counts. ReLU and its kin pass a gradient of
+1 where they are active and are left out.
 
 ## What to do
 Use ReLU or GELU in hidden layers, add norms or residual connections, or initialise with Xavier.
@@ -83,8 +83,8 @@ def _finding(product: float, passed: tuple[Site, ...], scan: Scan, limits: Limit
 def _severity(scan: Scan) -> Severity:
     if harm.fails(scan):
         return Severity.ERROR
-    fresh = age(scan) is Age.FRESH and not harm.works(scan)
-    return Severity.WARNING if fresh else Severity.INFO
+    doubtful = harm.falls_short(scan) or age(scan) is Age.FRESH
+    return Severity.WARNING if doubtful and not harm.works(scan) else Severity.INFO
 
 
 RULE = Rule(

@@ -57,6 +57,11 @@ def fails(scan: Scan) -> bool:
     return position is not None and position[0] <= position[2]
 
 
+def falls_short(scan: Scan) -> bool:
+    """Whether it was judged by labels, and they don't show that it does its job."""
+    return _position(scan) is not None and not works(scan)
+
+
 def perfect(scan: Scan) -> bool:
     """Whether every labelled answer is right, by a model whose answers follow its input."""
     output = scan.output

@@ -44,6 +44,11 @@ def _has_labels(scan: Scan, limits: Limits) -> bool:
     return output is not None and (output.accuracy is not None or output.r2 is not None)
 
 
+def _training_is_judged(scan: Scan) -> bool:
+    train = scan.training_data
+    return train is not None and (train.accuracy is not None or train.r2 is not None)
+
+
 def _is_classifier(scan: Scan, limits: Limits) -> bool:
     return scan.output is not None and scan.output.kind in CLASSIFIER_KINDS
 
@@ -116,8 +121,8 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: "needs the training data: --train-data FILE",
     ),
     "training-labels": Need(
-        lambda scan, _: scan.training_data is not None and scan.training_data.accuracy is not None,
-        lambda scan, _: "needs class labels of the training data",
+        lambda scan, _: _training_is_judged(scan),
+        lambda scan, _: "needs labels of the training data that the answers can be judged by",
     ),
     "real-data": Need(
         lambda scan, _: not scan.data.synthetic,

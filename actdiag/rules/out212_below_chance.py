@@ -65,7 +65,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         return
     balanced = (output.majority or 0) < limits["imbalanced"]
     yield RULE.finding(
-        Severity.WARNING if balanced and (below or not sure) else Severity.INFO,
+        Severity.WARNING if balanced else Severity.INFO,
         final_site(scan),
         _message(scan, output, below=below, sure=sure),
         remedy=OTHER_LABELS if sure else REMEDY if below else NOT_LEARNED,

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 DRAWN = 256
 OFF_CENTRE = 6.0
 STILL_CENTRED = 4.0
+SET_BY_RULE = frozenset({"linear", "conv", "norm"})
+BEYOND = 1.5
 
 
 class Age(Enum):
@@ -25,19 +27,37 @@ class Age(Enum):
 
 
 def age(scan: Scan) -> Age:
-    """Judge by norm statistics that have moved, by the checkpoint's step, then by the weights.
+    """Judge by the checkpoint's step, by norms and biases that have moved, then by the weights.
 
-    An initialiser draws from a distribution centred on 0 with light tails: the mean of n weights
-    lies within a few std/√n of 0, and the largest within √(2 ln 2n) std (the expected maximum of
-    n normal values). Weights that break either were trained; weights that keep both everywhere
-    look fresh.
+    An initialiser sets a norm's factors and shifts to one value each, and a layer's biases to one
+    value or evenly within ±1/√fan_in (PyTorch's default): biases beyond both that and the spread of
+    their layer's weights were trained (a learning rate far too high moves both alike, weights drawn
+    far too large keep small biases). It draws weights from a distribution centred on 0 with light
+    tails: the mean of n weights lies within a few std/√n of 0, and the largest within √(2 ln 2n)
+    std (the expected maximum of n normal values). Weights that break either were trained; weights
+    that keep both everywhere look fresh.
     """
     if harm.works(scan) or any(scan.model.training.get(key) for key in ("step", "epoch")):
+        return Age.TRAINED
+    layers = {one.module: one for one in scan.weights if one.kind in SET_BY_RULE}
+    if any(_has_moved(one, layers.get(one.module)) for one in scan.weights):
         return Age.TRAINED
     verdicts = [verdict for weight in scan.weights if (verdict := _age_of(weight)) is not None]
     if Age.TRAINED in verdicts:
         return Age.TRAINED
     return Age.FRESH if verdicts else Age.UNKNOWN
+
+
+def _has_moved(parameter: WeightStats, layer: WeightStats | None) -> bool:
+    """Whether a norm's parameter or a layer's bias is none that an initialiser sets."""
+    low, high = parameter.min, parameter.max
+    own = layer is not None and parameter.kind in ("bias", "norm")
+    if not own or layer is None or low is None or high is None or low == high:
+        return False
+    if layer.kind == "norm":
+        return True
+    bound = max(BEYOND / math.sqrt(layer.fan_in or 1), layer.std or 0.0)
+    return max(-low, high) > bound
 
 
 def _age_of(weight: WeightStats) -> Age | None:

@@ -102,7 +102,7 @@ SURE: dict[str, Any] = {"accuracy": 0.11, "majority": 0.1, "mean_confidence": 0.
 
 def test_sure_answers_at_chance_speak_for_other_labels():
     [finding] = found("OUT212", answered(**SURE))
-    assert finding.severity is Severity.INFO
+    assert finding.severity is Severity.WARNING
     assert "the labels may not belong to these samples" in finding.message
     assert "in the same order" in finding.remedy
     [below] = found("OUT212", answered(**SURE | {"accuracy": 0.01}))

@@ -36,9 +36,38 @@ def test_what_is_missing_is_asked_for():
     labelled = scan(output=classifier())
     assert found("OUT211", labelled).reason == "needs the training data: --train-data FILE"
     unlabelled = scan(output=classifier(), training_data=known(accuracy=None))
-    assert found("OUT211", unlabelled).reason == "needs class labels of the training data"
+    assert (
+        found("OUT211", unlabelled).reason
+        == "needs labels of the training data that the answers can be judged by"
+    )
     bare = found("OUT211", scan(output=OutputStats("logits", predictions=9), training_data=known()))
     assert isinstance(bare, Skip)
+
+
+def regressed(here, there, **output):
+    answers = classifier(kind="values", accuracy=None, nll=None, r2=here, **output)
+    train = known(accuracy=None, nll=None, r2=there, samples=40)
+    return found("OUT211", scan(output=answers, training_data=train))
+
+
+def test_a_regression_that_leaves_much_more_unexplained_here():
+    [finding] = regressed(-0.8, 0.96)
+    assert finding.severity is Severity.WARNING
+    assert finding.message == (
+        "R² is 0.96 over 40 training samples, and -0.80 over 500 answers here."
+    )
+    assert finding.measured["error_ratio"] == pytest.approx(45)
+    [works] = regressed(0.8, 0.97)
+    assert works.severity is Severity.INFO
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "output"),
+    [(0.45, 0.6, {}), (0.99, 0.999, {}), (-0.8, 0.96, {"predictions": 20}), (0.5, 0.1, {})],
+    ids=["close", "both-excellent", "few-answers", "better-here"],
+)
+def test_a_regression_that_is_not_over_fitted(here, there, output):
+    assert regressed(here, there, **output) == []
 
 
 def leaked(**changes):
