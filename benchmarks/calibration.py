@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 QUICK = 16
-SUMMARY = 11  # lines of a half's tables up to what the targets are about
+SUMMARY = 14  # lines of a half's tables up to what the targets are about
 BEGIN = "<!-- tables: python benchmarks/calibration.py --write docs/calibration.md -->"
 END = "<!-- end of tables -->"
 RULE_HEADS = (
@@ -38,8 +38,8 @@ RULE_HEADS = (
     *("precision", "recall"),
 )
 MISTAKE_HEADS = (
-    *("mistake", "models", "failed", "in between", "worked"),
-    *("failed with alarm", "mechanism named", "worked with alarm"),
+    *("mistake", "models", "failed", "in between", "worked", "of these impaired"),
+    *("failed with alarm", "mechanism named", "worked with alarm", "of these impaired"),
 )
 
 
@@ -85,8 +85,9 @@ def run(per_half: int, half: str) -> list[Entry]:
     for number, case in enumerate(cases, 1):
         entries.append(entry(case))
         one = entries[-1]
+        came = f"{one.held.outcome} {one.held.skill:.2f}"
         spent = time.monotonic() - started
-        line = f"{number}/{len(cases)} {spent:4.0f} s  {case.label}: {one.outcome} {one.skill:.2f}"
+        line = f"{number}/{len(cases)} {spent:4.0f} s  {case.label}: {came}"
         print(line, file=sys.stderr, flush=True)
     return entries
 
@@ -96,10 +97,11 @@ def told(models: Sequence[tally.Judged], half: str, *, labels: bool) -> list[str
     counts = {name: sum(one.outcome == name for one in models) for name in (WORKED, FAILED)}
     scanned = "with labels, gradients and training data" if labels else "with inputs alone"
     middling = len(models) - sum(counts.values())
-    total = f"{len(models)} models: {counts[WORKED]} worked, {counts[FAILED]} failed"
+    harmed = sum(one.impaired for one in models)
+    total = f"{len(models)} models: {counts[WORKED]} worked ({harmed} of them impaired)"
     return [
         f"\n## The {half} half, scanned {scanned}\n",
-        f"{total}, {middling} in between.\n",
+        f"{total}, {counts[FAILED]} failed, {middling} in between.\n",
         *table(("of the models that", "got one", "target"), tally.summary(models)),
         "",
         *table(RULE_HEADS, tally.by_rule(models)),
@@ -126,7 +128,8 @@ def exceptions(models: Sequence[tally.Judged]) -> list[str]:
     for one in models:
         loud = one.at(*tally.LOUD)
         if one.outcome == WORKED and loud:
-            lines.append(f"\nALARM {one.case.label} (skill {one.skill:.2f}) {one.case.key}")
+            what = "ALARM, IMPAIRED" if one.impaired else "ALARM"
+            lines.append(f"\n{what} {one.case.label} (skill {one.skill:.2f}) {one.case.key}")
         elif one.outcome == FAILED and not one.named:
             what = "NOT NAMED" if loud else "MISSED"
             lines.append(f"\n{what} {one.case.label} (skill {one.skill:.2f}) {one.case.key}")

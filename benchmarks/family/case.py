@@ -17,7 +17,9 @@ class Case:
     ``mistake`` names what was done wrong, or is empty. ``names`` holds the codes of the rules that
     name that mistake or what it does to the network. ``half`` says whether thresholds may be
     chosen with it. ``scanned_as`` is the scaling of the inputs that are scanned, where it differs
-    from that of the training. Learning rates are per step, ``steps`` the number of mini-batches.
+    from that of the training; ``columns_mixed`` and ``labels_mixed`` say that their columns or
+    labels come in another order. Learning rates are per step, ``steps`` the number of mini-batches,
+    ``momentum`` is BatchNorm's.
     """
 
     half: str
@@ -28,6 +30,7 @@ class Case:
     width: int
     activation: str
     norm: str = "none"
+    momentum: float = 0.1
     dropout: float = 0.0
     initialise: str = "default"
     init_scale: float = 1.0
@@ -35,6 +38,8 @@ class Case:
     head: str = "none"
     scaling: str = "standardised"
     scanned_as: str = ""
+    columns_mixed: bool = False
+    labels_mixed: bool = False
     optimizer: str = "adam"
     rate: float = 1e-3
     weight_decay: float = 0.0

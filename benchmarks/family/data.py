@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sample_models.recipes import data as texts
+
+if TYPE_CHECKING:
+    from benchmarks.family.case import Case
 
 Array = NDArray[Any]
 SPLIT_SEED = 7
@@ -106,6 +109,19 @@ def scaled(name: str, scaling: str) -> Split:
         split.scan_y,
         split.outputs,
     )
+
+
+def shown(case: Case) -> Split:
+    """The data as the trained model of the case meets it: prepared and ordered as the case says."""
+    split = scaled(case.data, case.scanned_as or case.scaling)
+    order = np.random.default_rng(case.seed)
+    if case.columns_mixed:
+        columns = order.permutation(split.held_x.shape[1])
+        split = replace(split, held_x=split.held_x[:, columns], scan_x=split.scan_x[:, columns])
+    if case.labels_mixed:
+        held_y, scan_y = order.permutation(split.held_y), order.permutation(split.scan_y)
+        split = replace(split, held_y=held_y, scan_y=scan_y)
+    return split
 
 
 def skill(score: float, labels: Array) -> float:

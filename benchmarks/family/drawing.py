@@ -6,13 +6,16 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks.family.case import HALVES, Case
+from benchmarks.family.case import HALVES, REPORTING, Case
 from benchmarks.family.mistakes import MISTAKES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PER_HALF = 200
+    from benchmarks.family.mistakes import Mistake
+
+PER_HALF = 400
+LOOKED_AT = 1  # reporting halves that somebody has looked at: the next one is drawn anew
 NETWORKS = ("mlp",) * 6 + ("cnn", "cnn", "residual", "residual", "transformer", "decoder", "lstm")
 TABLES = ("digits", "digits", "cancer", "wine", "iris", "diabetes")
 RECTIFIERS = ("relu", "relu", "relu", "leaky_relu", "gelu", "silu", "elu", "hardswish", "mish")
@@ -29,14 +32,47 @@ def family(per_half: int = PER_HALF) -> Iterator[Case]:
     for half in HALVES:
         known = [mistake for mistake in MISTAKES if mistake.half in ("", half)]
         for index in range(per_half):
-            draw = random.Random(f"{half} {index}")
             if index % 2 == 0:
+                draw = _draw(half, index)
                 yield healthy(draw, half, index, draw.choice(NETWORKS))
                 continue
             mistake = known[(index // 2) % len(known)]
-            case = healthy(draw, half, index, draw.choice(mistake.networks))
+            case, draw = _before(mistake, half, index)
             changed = mistake.make(case, draw)
             yield replace(changed, mistake=mistake.name, names=mistake.names)
+
+
+def counterparts(case: Case, many: int = 5) -> list[Case]:
+    """What could have been had instead, from as many seeds.
+
+    Of a case with a mistake: what was drawn before the mistake was made, on the same data. Of one
+    without: the same trained half as long.
+    """
+    other = replace(case, steps=case.steps // 2)
+    if case.mistake:
+        mistake = next(one for one in MISTAKES if one.name == case.mistake)
+        other = _for_data(_before(mistake, case.half, case.index)[0], case.data)
+    return [replace(other, index=case.index + PER_HALF * seed) for seed in range(1, many + 1)]
+
+
+def _draw(half: str, index: int) -> random.Random:
+    return random.Random(f"{half} {LOOKED_AT if half == REPORTING else 0} {index}")
+
+
+def _before(mistake: Mistake, half: str, index: int) -> tuple[Case, random.Random]:
+    """The case before the mistake is made, and the draw as it stands then."""
+    draw = _draw(half, index)
+    return healthy(draw, half, index, draw.choice(mistake.networks)), draw
+
+
+def _for_data(case: Case, name: str) -> Case:
+    """The case on other data, with what that data wants."""
+    if name == case.data:
+        return case
+    case = replace(case, data=name, scaling="standardised")
+    plain = name in ("iris", "diabetes")
+    case = replace(case, norm="none", dropout=0.0) if plain else case
+    return replace(case, optimizer="adam", rate=5e-3, steps=150) if name == "diabetes" else case
 
 
 def healthy(draw: random.Random, half: str, index: int, network: str) -> Case:

@@ -23,6 +23,8 @@ ATTENTION = ("ATT301", "ATT302", "ATT303")
 GRADIENTS = ("GRD501", "GRD502", "GRD503")
 BROKEN = (*SIGNAL, *WEIGHTS, *ATTENTION, *GRADIENTS, "ACT112", "ACT114", "ACT116")
 UNTRAINED = ("OUT205", "OUT206", "OUT212", "INI401", *GRADIENTS)
+NORMED = ("mlp", "cnn")
+UNRELATED = ("OUT212",)
 TABLES = ("cancer", "wine", "diabetes")
 
 
@@ -153,6 +155,19 @@ def _too_much_decay(case: Case, draw: random.Random) -> Case:
     return replace(case, optimizer="adamw", rate=5e-3, weight_decay=draw.choice((20.0, 60.0)))
 
 
+def _stale_statistics(case: Case, draw: random.Random) -> Case:
+    """Running statistics that hardly move from 0 and 1, as with a momentum turned round."""
+    return replace(case, norm="batch", dropout=0.0, momentum=draw.choice((1e-5, 1e-4)))
+
+
+def _columns_mixed(case: Case, draw: random.Random) -> Case:
+    return replace(case, columns_mixed=True)
+
+
+def _labels_mixed(case: Case, draw: random.Random) -> Case:
+    return replace(case, labels_mixed=True)
+
+
 def _other_preparation(case: Case, draw: random.Random) -> Case:
     return replace(_on_table(case, draw), scaling="standardised", scanned_as="raw")
 
@@ -177,6 +192,9 @@ MISTAKES = (
     ),
     Mistake("too deep without a norm", DEEP, (*BROKEN, "OUT206"), _too_deep),
     Mistake("learnt by heart", PLAIN, ("OUT202", "OUT203", "OUT211"), _overfitting),
-    Mistake("weight decay too strong", PLAIN, BROKEN, _too_much_decay, REPORTING),
-    Mistake("prepared differently", PLAIN, ("DAT701", *BROKEN), _other_preparation, REPORTING),
+    Mistake("weight decay too strong", PLAIN, BROKEN, _too_much_decay),
+    Mistake("prepared differently", PLAIN, ("DAT701", *BROKEN), _other_preparation),
+    Mistake("stale norm statistics", NORMED, ("ACT117", *BROKEN), _stale_statistics, REPORTING),
+    Mistake("columns in another order", PLAIN, UNRELATED, _columns_mixed, REPORTING),
+    Mistake("labels in another order", PLAIN, UNRELATED, _labels_mixed, REPORTING),
 )

@@ -50,7 +50,9 @@ def build(case: Case) -> nn.Module:
 def _between(case: Case, width: int, *, images: bool = False) -> list[nn.Module]:
     """What follows a layer: a norm, the activation, dropout; identities are left out."""
     norms: dict[str, Callable[[], nn.Module]] = {
-        "batch": lambda: nn.BatchNorm2d(width) if images else nn.BatchNorm1d(width),
+        "batch": lambda: (nn.BatchNorm2d if images else nn.BatchNorm1d)(
+            width, momentum=case.momentum
+        ),
         "layer": lambda: nn.GroupNorm(1, width) if images else nn.LayerNorm(width),
     }
     found = [norms[case.norm]()] if case.norm != "none" else []

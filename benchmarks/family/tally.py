@@ -22,12 +22,16 @@ LOUD = (Severity.ERROR, Severity.WARNING)
 
 @dataclass(frozen=True)
 class Judged:
-    """A model with its findings, once with labels or once without."""
+    """A model with its findings, once with labels or once without.
+
+    ``impaired``: it worked, and its counterparts do better.
+    """
 
     case: Case
     outcome: str
     skill: float
     findings: tuple[Finding, ...]
+    impaired: bool = False
     symptoms: tuple[str, ...] = ()
 
     def at(self, *severities: Severity) -> tuple[Finding, ...]:
@@ -52,7 +56,8 @@ def judged(entry: Entry, *, labels: bool) -> Judged:
     scan = entry.labelled if labels else entry.unlabelled
     found = judge(scan)[0]
     symptoms = tuple(one.symptom for one in diagnose(scan, found, {}))
-    return Judged(entry.case, entry.outcome, entry.skill, found, symptoms)
+    held = entry.held
+    return Judged(entry.case, held.outcome, held.skill, found, entry.impaired, symptoms)
 
 
 def _share(part: int, whole: int) -> str:
@@ -62,6 +67,8 @@ def _share(part: int, whole: int) -> str:
 def summary(models: Sequence[Judged]) -> list[tuple[str, str, str]]:
     """What the targets are about: a line each with what was reached."""
     worked = [one for one in models if one.outcome == WORKED]
+    harmed = [one for one in worked if one.impaired]
+    unharmed = [one for one in worked if not one.impaired]
     sound = [one for one in worked if not one.case.mistake]
     failed = [one for one in models if one.outcome == FAILED]
 
@@ -79,6 +86,9 @@ def summary(models: Sequence[Judged]) -> list[tuple[str, str, str]]:
         ),
         ("worked: error", with_finding(worked, Severity.ERROR), "≤ 1 %"),
         ("worked: warning or error", with_finding(worked, *LOUD), "≤ 10 %"),
+        ("worked as well as was to be had: error", with_finding(unharmed, Severity.ERROR), ""),
+        ("worked as well as was to be had: warning or error", with_finding(unharmed, *LOUD), ""),
+        ("worked, but impaired: warning or error", with_finding(harmed, *LOUD), ""),
         ("worked, made without a mistake: error", with_finding(sound, Severity.ERROR), "≤ 1 %"),
         ("worked, made without a mistake: warning or error", with_finding(sound, *LOUD), "≤ 10 %"),
     ]
@@ -112,19 +122,25 @@ def _worst(group: Sequence[Judged], code: str) -> tuple[int, int, int]:
 
 
 def by_mistake(models: Sequence[Judged]) -> list[tuple[str, ...]]:
-    """A row per mistake: models, failed, in between, worked; of the failed, alarmed and named."""
+    """A row per mistake.
+
+    Models, failed, in between, worked, of these impaired; of the failed alarmed and named; of the
+    worked alarmed, and of these impaired.
+    """
     rows = []
     for mistake in dict.fromkeys(one.case.mistake for one in models):
         group = [one for one in models if one.case.mistake == mistake]
         failed = [one for one in group if one.outcome == FAILED]
         worked = [one for one in group if one.outcome == WORKED]
         alarmed = sum(bool(one.at(*LOUD)) for one in failed)
+        loud = [one for one in worked if one.at(*LOUD)]
         rows.append(
             (
                 mistake or "(none)",
                 *map(str, (len(group), len(failed), len(group) - len(failed) - len(worked))),
-                *map(str, (len(worked), alarmed, sum(one.named for one in failed))),
-                str(sum(bool(one.at(*LOUD)) for one in worked)),
+                *map(str, (len(worked), sum(one.impaired for one in worked))),
+                *map(str, (alarmed, sum(one.named for one in failed))),
+                *map(str, (len(loud), sum(one.impaired for one in loud))),
             )
         )
     return rows

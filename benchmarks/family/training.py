@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,10 +34,7 @@ def trained(case: Case) -> nn.Module:
     torch.manual_seed(case.seed)
     model = networks.build(case)
     initialise(model, case)
-    split = data.scaled(case.data, case.scaling)
-    x, y = torch.from_numpy(split.train_x), _labels(case, split.train_y)
-    if case.samples:
-        x, y = x[: case.samples], y[: case.samples]
+    x, y = training_data(case)
     optimizer = OPTIMIZERS[case.optimizer](
         model.parameters(), lr=case.rate, weight_decay=case.weight_decay
     )
@@ -52,6 +50,13 @@ def trained(case: Case) -> nn.Module:
             done += 1
     optimizer.zero_grad()
     return model.eval()
+
+
+def training_data(case: Case) -> tuple[Tensor, Tensor]:
+    """The inputs and the labels that the model of the case is trained on."""
+    split = data.scaled(case.data, case.scaling)
+    x, y = torch.from_numpy(split.train_x), _labels(case, split.train_y)
+    return (x[: case.samples], y[: case.samples]) if case.samples else (x, y)
 
 
 def _loss(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -100,23 +105,37 @@ def _draw(weight: nn.Parameter, case: Case) -> None:
             weight.mul_(case.init_scale)
 
 
-@torch.no_grad()
-def outcome(model: nn.Module, case: Case) -> tuple[str, float]:
-    """Whether it does its job, and its skill on held-out data over that of a linear model.
+@dataclass(frozen=True)
+class Held:
+    """How a model does on held-out data.
 
-    The held-out inputs are prepared as those that are scanned. A model *worked* from 0.8 of the
-    linear model's skill and *failed* below 0.5 of it; in between it is counted as neither.
+    ``skill`` is its own over that of a linear model; ``nll`` the mean negative log-likelihood in
+    nats, None of a regression.
     """
-    split = data.scaled(case.data, case.scanned_as or case.scaling)
+
+    skill: float
+    nll: float | None
+
+    @property
+    def outcome(self) -> str:
+        """*worked* from 0.8 of the linear model's skill, *failed* below 0.5 of it, or *between*."""
+        if self.skill >= WORKED_FROM:
+            return WORKED
+        return FAILED if self.skill < FAILED_BELOW else BETWEEN
+
+
+@torch.no_grad()
+def held_out(model: nn.Module, case: Case) -> Held:
+    """The model on held-out inputs, prepared as those that are scanned."""
+    split = data.shown(case)
     outputs, targets = model(torch.from_numpy(split.held_x)), torch.from_numpy(split.held_y)
+    nll = None
     if targets.is_floating_point():
         errors = (outputs - targets).square().sum()
         score = 1 - float(errors / (targets - targets.mean()).square().sum())
     else:
         right = (outputs.argmax(-1) == targets) & outputs.isfinite().all(-1)
         score = float(right.double().mean())
+        nll = float(_loss(outputs, targets))
     share = data.skill(score, split.held_y) / data.reference_skill(case.data)
-    share = max(share, -1.0) if np.isfinite(share) else -1.0
-    if share >= WORKED_FROM:
-        return WORKED, share
-    return (FAILED if share < FAILED_BELOW else BETWEEN), share
+    return Held(max(share, -1.0) if np.isfinite(share) else -1.0, nll)

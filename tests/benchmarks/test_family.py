@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from actdiag.records import Severity
 from actdiag.rules import registry
 from benchmarks import calibration
-from benchmarks.family import data, networks, tally, training
+from benchmarks.family import data, harm, networks, store, tally, training
 from benchmarks.family.case import CHOOSING, REPORTING, Case
-from benchmarks.family.drawing import NETWORKS, family
+from benchmarks.family.drawing import NETWORKS, counterparts, family
 from benchmarks.family.mistakes import MISTAKES
 from tests.contract.test_rules import NAMES
 
@@ -43,7 +44,11 @@ def test_thresholds_never_saw_the_mistakes_of_the_reporting_half():
     of = {
         half: {case.mistake for case in CASES if case.half == half} for half in calibration.HALVES
     }
-    assert of[REPORTING] - of[CHOOSING] == {"weight decay too strong", "prepared differently"}
+    assert of[REPORTING] - of[CHOOSING] == {
+        "stale norm statistics",
+        "columns in another order",
+        "labels in another order",
+    }
 
 
 def test_the_rules_that_name_a_mistake_are_in_the_vocabulary():
@@ -54,9 +59,69 @@ def test_training_is_deterministic_and_outcomes_are_measured():
     models = [training.trained(PLAIN) for _ in range(2)]
     first, second = (list(model.parameters()) for model in models)
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    assert training.outcome(models[0], PLAIN)[0] == training.WORKED
+    assert training.held_out(models[0], PLAIN).outcome == training.WORKED
     asleep = replace(PLAIN, rate=1e-7)
-    assert training.outcome(training.trained(asleep), asleep)[0] == training.FAILED
+    assert training.held_out(training.trained(asleep), asleep).outcome == training.FAILED
+    mixed = replace(PLAIN, labels_mixed=True)
+    assert training.held_out(models[0], mixed).outcome == training.FAILED
+
+
+def test_mixed_columns_and_labels_are_the_same_values_in_another_order():
+    plain = data.shown(PLAIN)
+    columns = data.shown(replace(PLAIN, columns_mixed=True))
+    labels = data.shown(replace(PLAIN, labels_mixed=True))
+    assert not (columns.held_x == plain.held_x).all()
+    assert (np.sort(columns.held_x, axis=1) == np.sort(plain.held_x, axis=1)).all()
+    assert not (labels.held_y == plain.held_y).all()
+    assert (np.sort(labels.scan_y) == np.sort(plain.scan_y)).all()
+    assert (labels.held_x == plain.held_x).all()
+
+
+def test_the_training_data_shown_is_what_was_trained_on():
+    few = replace(PLAIN, samples=30, noise=0.6)
+    x, y = training.training_data(few)
+    clean = torch.from_numpy(data.scaled("iris", few.scaling).train_y)[:30]
+    assert len(x) == len(y) == 30
+    assert 0 < (y != clean).sum() < 20
+
+
+def held(skill, nll=None):
+    return training.Held(skill, nll)
+
+
+OTHERS = [held(skill, 0.30) for skill in (0.98, 1.0, 0.99, 1.01, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        (held(0.85, 0.30), OTHERS, True),  # worse answers
+        (held(1.0, 0.90), OTHERS, True),  # as many right, surer of the wrong ones
+        (held(0.98, 0.35), OTHERS, False),  # as seeds differ
+        (held(0.99, None), [held(1.0)] * 5, False),  # less than worth telling
+        (held(0.3, 2.0), OTHERS, False),  # did not work
+        (held(0.85), [], False),
+    ],
+)
+def test_what_works_is_impaired_where_something_better_was_to_be_had(own, others, expected):
+    assert harm.impaired(own, others) is expected
+
+
+def test_counterparts_lack_the_mistake_and_keep_the_data():
+    for case in CASES[:80]:
+        others = counterparts(case)
+        assert len({other.seed for other in others} | {case.seed}) == 6
+        assert {other.data for other in others} == {case.data}
+        assert {other.mistake for other in others} == {""}
+        if not case.mistake:
+            assert {replace(other, index=case.index) for other in others} == {
+                replace(case, steps=case.steps // 2)
+            }
+
+
+def test_what_the_store_depends_on_exists():
+    names = (*store.TRAINS, *store.MEASURES, *store.COMPARES)
+    assert [name for name in names if not (store.ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize("name", [*data.LOADERS, "text"])
