@@ -70,7 +70,11 @@ LLAMA = Topic(
             "shut and wide open.",
         ),
     ),
-    ("llama", "mistral", "palm", "reading llama", "reading mistral", "llama architecture"),
+    (
+        *("llama", "mistral", "palm", "reading llama", "reading mistral"),
+        *("llama architecture", "mistral architecture"),
+        *("reading llama architecture", "reading mistral architecture"),
+    ),
 )
 
 ATTENTION = Topic(

@@ -61,6 +61,7 @@ SITUATIONS = {
     "understanding a Transformer FFN": ["act(x W_gate) ⊙ (x W_up)) W_down", "what to keep"],
     "gated FFN (general)": ["the up branch proposes values"],
     "reading a Llama/Mistral architecture": ["SwiGLU", "gate_proj", "RMSNorm"],
+    "reading a Llama architecture": ["SwiGLU"],
     "the model isn't learning": ["Dead ReLUs first"],
     "all outputs are the same": ["identical whatever the input"],
     "understanding attention": ["weights that sum to 1", "entropy"],
