@@ -8,7 +8,7 @@ import unicodedata
 
 from actdiag.text import percent
 
-__all__ = ["cause_name", "clean", "count", "defused", "listed", "number", "percent"]
+__all__ = ["cause_name", "clean", "count", "defused", "listed", "name_parts", "number", "percent"]
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -101,6 +101,13 @@ def listed(names: tuple[str, ...] | list[str], most: int) -> str:
     """Return the first ``most`` names with commas, and how many were left out."""
     shown = ", ".join(names[:most])
     return f"{shown} (+{len(names) - most:,} more)" if len(names) > most else shown
+
+
+def name_parts(name: str) -> list[str]:
+    """Return a site's name in its parts; a function's own name stays with its module's last."""
+    module, slash, function = name.partition("/")
+    *above, last = module.split(".")
+    return [*above, f"{last}{slash}{function}"]
 
 
 def cause_name(name: str) -> str:

@@ -99,7 +99,7 @@ def test_a_long_network_is_folded_to_what_was_found_and_both_ends():
     rendered = text.render(build.long(), width=120)
     table = rendered.partition("LAYERS")[2].partition("COVERAGE")[0]
 
-    assert "+76 more layers, --format json has all" in table
+    assert "+76 more layers, --format csv lists all" in table
     for index in (0, *range(40, 50), 99):
         assert f"layers.{index}.feed_forward" in table
     assert len(table.splitlines()) < 30

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actdiag.render._terminal.bars import bar
-from actdiag.render._words import clean, count, defused, listed, number, percent
+from actdiag.render._words import (
+    cause_name,
+    clean,
+    count,
+    defused,
+    listed,
+    name_parts,
+    number,
+    percent,
+)
 
 
 @pytest.mark.parametrize(
@@ -107,3 +116,21 @@ def test_bars_have_eighths():
 )
 def test_commands_of_ci_runners_are_broken_up(text, shown):
     assert defused(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("dead-relus", "dead ReLUs"),
+        ("learning-rate-too-high", "learning rate too high"),
+        ("over-fitting", "over-fitting"),
+        ("non-finite-weights", "non-finite weights"),
+    ],
+)
+def test_a_cause_is_named_as_people_write_it(name, told):
+    assert cause_name(name) == told
+
+
+def test_a_functions_own_name_stays_with_its_module():
+    assert name_parts("a.lstm/input_gate.l0") == ["a", "lstm/input_gate.l0"]
+    assert name_parts("a.0.relu") == ["a", "0", "relu"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actdiag.render._findings import line_of
+from actdiag.render._words import name_parts
 
 
 def short(name: str, most: int) -> str:
@@ -10,7 +11,7 @@ def short(name: str, most: int) -> str:
 
     What is still too long loses the end of its last part: the numbers before it tell which it is.
     """
-    parts = line_of(name, 300).split(".")
+    parts = name_parts(line_of(name, 300))
     for index, part in enumerate(parts[:-1]):
         if len(".".join(parts)) <= most:
             break

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from actdiag.records import Site
     from actdiag.render._terminal.page import Page
 
-_NAME_LEAST = 14
+_NAME_LEAST = 16
 _WIDE = 110  # from this width on, shapes and the source line are shown
 _BAR_MOST = 8  # cells a bar may grow by where there is room
 
@@ -37,7 +37,8 @@ class Column:
 def columns_for(sites: list[Site], page: Page) -> list[Column]:
     """Return the columns that some site fills and that fit; the name takes what room is left."""
     wide = page.width >= _WIDE
-    columns = [c for c in _columns(wide=wide) if any(map(c.applies, sites))]
+    kind = max((cell_len(page.clean(_kind(site))) for site in sites), default=0)
+    columns = [c for c in _columns(kind, wide=wide) if any(map(c.applies, sites))]
     longest = max((cell_len(page.clean(site.name)) for site in sites), default=0)
     while _room(columns, page) < min(longest, _NAME_LEAST) and len(columns) > 1:
         columns.remove(max(columns, key=lambda column: column.needed))
@@ -53,23 +54,29 @@ def _room(columns: list[Column], page: Page) -> int:
     return page.width - 2 - sum(column.width + 1 for column in columns[1:])
 
 
-def _columns(*, wide: bool) -> list[Column]:
+def _columns(kind: int, *, wide: bool) -> list[Column]:
+    """All of them, the kind of a layer no wider than the widest one there is."""
+    what = min(20 if wide else 9, max(kind, 4))
     columns = [
         Column("layer", 0, 0, lambda site, width, page: page.short(site.name, width)),
-        Column("what", 12 if wide else 9, 5, _what),
+        Column("what", what, 5, _what),
         Column("shape" if wide else "units", 14 if wide else 5, 6, _shape, justify="right"),
         Column("mean", 7, 8, lambda s, *_: _value(s, s.stats.mean), justify="right"),
         Column("std", 7, 7, lambda s, *_: _value(s, s.stats.std), justify="right"),
-        Column("zeros", 9, 3, _zeros, bar=True),
-        Column("dead", 11, 1, _dead, lambda s: s.stats.dead_units is not None, bar=True),
+        Column("zeros", 8, 3, _zeros, bar=True),
+        Column("dead", 10, 1, _dead, lambda s: s.stats.dead_units is not None, bar=True),
         Column("saturated", 9, 2, _saturated, _can_saturate, bar=True),
     ]
     source = Column("source", 24, 9, _source, lambda s: s.source is not None)
     return [*columns, source] if wide else columns
 
 
+def _kind(site: Site) -> str:
+    return site.function or str(site.role)
+
+
 def _what(site: Site, width: int, page: Page) -> str:
-    text = page.clean(site.function or str(site.role))
+    text = page.clean(_kind(site))
     return text if cell_len(text) <= width else set_cell_size(text, width - 1) + page.clean("…")[:1]
 
 

@@ -34,7 +34,7 @@ def layers(report: Report, page: Page) -> Iterator[RenderableType]:
     yield _table(shown, found, page)
     if len(shown) < len(sites):
         more = len(sites) - len(shown)
-        yield page.text(f"  +{more:,} more layer{'s' * (more > 1)}, --format json has all")
+        yield page.text(f"  +{more:,} more layer{'s' * (more > 1)}, --format csv lists all")
     if report.scan.gated:
         yield page.rows([(page.text("gated"), page.text(line)) for line in gated_lines(report)])
 

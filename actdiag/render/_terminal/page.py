@@ -19,7 +19,7 @@ from rich.text import Text
 
 from actdiag.records import Severity
 from actdiag.render._facts import MARKS
-from actdiag.render._words import clean, defused
+from actdiag.render._words import clean, defused, name_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,7 +97,7 @@ class Page:
 
     def short(self, name: str, cells: int) -> str:
         """Shorten a layer's name: ``encoder.layers.0.linear1`` to ``e.l.0.linear1`` or further."""
-        parts = self.clean(name).split(".")
+        parts = name_parts(self.clean(name))
         for index, part in enumerate(parts[:-1]):
             if cell_len(".".join(parts)) <= cells:
                 break
