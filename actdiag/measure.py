@@ -131,6 +131,8 @@ def measure(
             except Stopped:
                 stopped = True
                 break
+        if not stopped:
+            progress(samples, samples, phase)
         sites = capture.sites()
         return Measurement(
             sites=sites,

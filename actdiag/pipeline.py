@@ -19,8 +19,8 @@ from actdiag.capture.exported import batch_size_of
 from actdiag.capture.gated import gated_units
 from actdiag.capture.wrappers import is_uninitialised, lazy_copy
 from actdiag.diagnosis import diagnose, steps_called_for
-from actdiag.diagnosis.judged import diagnosed, judged
-from actdiag.errors import DataError, UsageError, did_you_mean
+from actdiag.diagnosis.judged import check_asked, diagnosed, judged
+from actdiag.errors import DataError, Stopped, UsageError, did_you_mean
 from actdiag.feed import Batch, Feed, Placement, open_data, placement, synthetic
 from actdiag.load import LoadedModel, Trust, live_model, load_model
 from actdiag.measure import (
@@ -37,7 +37,16 @@ from actdiag.passes.modes import Modes
 from actdiag.passes.optimizer import with_updates
 from actdiag.passes.training import with_training_data
 from actdiag.ready import check_mask, initialised, ready
-from actdiag.records import Coverage, DataInfo, Ignored, Report, Scan, Timings, ToolInfo
+from actdiag.records import (
+    Coverage,
+    DataInfo,
+    Ignored,
+    Report,
+    Scan,
+    StepOutcome,
+    Timings,
+    ToolInfo,
+)
 from actdiag.shards.share import Share, shard_of
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
@@ -132,13 +141,15 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         ActdiagError: the model or the data cannot be used; it says why and what to do.
     """
     started = time.perf_counter()
+    select, ignore = tuple(select or ()), tuple(ignore or ())
+    check_asked(select=select, ignore=ignore, settings=settings)
     if steps not in _STEPS:
         raise UsageError(
             f"steps={steps!r} is none of the choices.", hint=did_you_mean(steps, _STEPS)
         )
+    part = shard_of(shard) if team is None else team.part
     if lr is not None and not 0 < lr < math.inf:
         raise UsageError(f"--lr {lr:g} is no learning rate", hint="For example: --lr 0.001")
-    part = shard_of(shard) if team is None else team.part
     place, named_loss = placement(device, dtype), loss_named(loss)
     backward = gradients or loss is not None
     loaded = (
@@ -184,14 +195,9 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     shown = share.feed if share is not None and team is None else feed
     bench = _bench(loaded.module, shown, record, limit=_STEPS[steps])
     cost: dict[str, float] = {}
-    outcomes = debug_steps.carry_out(
-        steps_called_for(record, report.findings),
-        Case(record, report.findings, bench),
-        budget=steps,
-        seconds=cost,
-    )
+    report, outcomes = _with_steps(report, bench, budget=steps, seconds=cost)
     finished = time.perf_counter()
-    report = diagnosed(report, diagnose(record, report.findings, outcomes))
+    report = diagnosed(report, diagnose(report.scan, report.findings, outcomes))
     timings = Timings(loaded_at - started, measured_at - loaded_at, finished - started, cost)
     merge = piece.kept() if piece is not None and team is None else None
     return replace(report, timings=timings, merge=merge)
@@ -212,9 +218,26 @@ def _with_passes(
         return record
     if share.part is not None:
         record = Modes(module).over(share.whole).added_to(record)
-    for loss in losses:
-        record = with_gradients(record, module, share.whole, loss)
-    return record if train is None else with_training_data(record, module, share.whole, train)
+    try:
+        for loss in losses:
+            record = with_gradients(record, module, share.whole, loss)
+        return record if train is None else with_training_data(record, module, share.whole, train)
+    except Stopped:
+        return _interrupted(record, "backward and training data are missing")
+
+
+def _with_steps(
+    report: Report, bench: Bench | None, *, budget: str, seconds: dict[str, float]
+) -> tuple[Report, dict[str, StepOutcome]]:
+    """The report, and what came of the debug steps that its findings call for."""
+    case = Case(report.scan, report.findings, bench)
+    called_for = steps_called_for(case.scan, case.findings)
+    try:
+        outcomes = debug_steps.carry_out(called_for, case, budget=budget, seconds=seconds)
+    except Stopped:
+        scan = _interrupted(report.scan, "no debug step was carried out")
+        return replace(report, scan=scan), {}
+    return report, outcomes
 
 
 @dataclass(frozen=True)
@@ -284,8 +307,8 @@ class _DataOf:
 def _bench(
     module: nn.Module | None, feed: Feed | None, record: Scan, *, limit: float
 ) -> Bench | None:
-    """The model with the first ``limit`` samples, unless its forward failed."""
-    if module is None or feed is None or record.coverage.failure is not None or not limit:
+    """The model with the first ``limit`` samples, unless its forward failed or was stopped."""
+    if module is None or feed is None or _broke_off(record) or not limit:
         return None
     batches: list[Batch] = []
     for batch in whole_batches(module, feed):
@@ -293,6 +316,15 @@ def _bench(
         if sum(item.samples for item in batches) >= limit:
             break
     return Bench(module, tuple(batches))
+
+
+def _broke_off(record: Scan) -> bool:
+    return record.coverage.failure is not None or record.coverage.interrupted
+
+
+def _interrupted(record: Scan, what: str) -> Scan:
+    note = f"Interrupted: {what}. {record.coverage.note}".strip()
+    return replace(record, coverage=replace(record.coverage, interrupted=True, note=note))
 
 
 def _scan(

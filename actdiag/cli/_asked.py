@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _ARGUMENTS = ("model", "data")
+_ONLY_SCAN = ("mergeable", "patience", "shard")  # one scan in parts, of which others know nothing
 
 
 def shared_with_scan(own: inspect.Signature, left_out: Collection[str] = ()) -> inspect.Signature:
     """A command's own parameters and, in place of ``**options``, those of scan's options."""
     named = [p for p in own.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
     scans = inspect.signature(scan, eval_str=True).parameters.values()
-    leave = {*_ARGUMENTS, *left_out}
+    leave = {*_ARGUMENTS, *_ONLY_SCAN, *left_out}
     return inspect.Signature([*named, *(p for p in scans if p.name not in leave)])
 
 

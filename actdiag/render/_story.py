@@ -78,13 +78,10 @@ def _worst(report: Report) -> str:
 
 def _in_one_line(diagnosis: Diagnosis) -> str:
     """Return the symptom, what it was traced to and where."""
-    causes = [
-        cause_name(cause.name)
-        for cause in diagnosis.causes
-        if cause.verdict is CauseVerdict.CONFIRMED
-    ]
+    known = (each.name for each in diagnosis.causes if each.verdict is CauseVerdict.CONFIRMED)
+    cause = diagnosis.cause or next(known, "")
     title = diagnosis.title[:1].lower() + diagnosis.title[1:]
-    because = f" because of {causes[0]}" if causes else ""
+    because = f" because of {cause_name(cause)}" if cause else ""
     return f"{title}{because}" + (f", at layer {diagnosis.where}" if diagnosis.where else "")
 
 
@@ -147,8 +144,10 @@ def by_diagnosis(report: Report) -> tuple[list[tuple[Diagnosis, list[Chain]]], l
 
 
 def exemptions(report: Report) -> list[str]:
-    """Return ``2 findings ignored: the reason (ACT101 in head.*)``, one for each exemption."""
-    return list(map(exemption, report.ignored))
+    """Return what is missing: ``2 findings ignored: the reason (ACT101 in head.*)`` and the like."""
+    interrupted = report.scan.coverage.interrupted
+    stopped = ["interrupted: this is what was found until then"] if interrupted else []
+    return stopped + list(map(exemption, report.ignored))
 
 
 def exemption(one: Ignored) -> str:
