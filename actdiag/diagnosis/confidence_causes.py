@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown
-from actdiag.records import Outcome
+from actdiag.records import CauseVerdict, Outcome
 from actdiag.steps.check_regularisation import regularisers
 from actdiag.steps.depth import number
 from actdiag.steps.temperature_scaling import NO_INFORMATION
@@ -28,15 +28,21 @@ def over_fitting(_case: Case, outcomes: Outcomes) -> Judgement:
     return ruled_out(step.result)
 
 
-def missing_regularisation(case: Case, _outcomes: Outcomes) -> Judgement:
-    """Judge: is there neither dropout nor normalisation nor weight decay."""
+def missing_regularisation(case: Case, outcomes: Outcomes) -> Judgement:
+    """Judge: is there neither dropout nor normalisation nor weight decay, and does it over-fit."""
     found = regularisers(case.scan)
     present = [word.replace("_", " ") for word, value in found.items() if value]
     if present:
         return ruled_out(f"The model has {' and '.join(present)}.")
     note = "none in the optimizer state" if found["weight_decay"] == 0 else "unknown"
-    remedy = "Add dropout before the final layer and weight decay, and train again."
-    return confirmed(f"No dropout, no normalisation; weight decay: {note}.", remedy)
+    evidence = f"No dropout, no normalisation; weight decay: {note}."
+    fits = over_fitting(case, outcomes).verdict
+    if fits is CauseVerdict.CONFIRMED:
+        remedy = "Add dropout before the final layer and weight decay, and train again."
+        return confirmed(f"{evidence} And it over-fits.", remedy)
+    if fits is CauseVerdict.RULED_OUT:
+        return ruled_out(f"{evidence} But it does no better on the data it was trained on.")
+    return unknown(f"{evidence} Whether that matters here, the training data tells: --train-data.")
 
 
 def logits_too_large(case: Case, _outcomes: Outcomes) -> Judgement:

@@ -95,7 +95,8 @@ class StepOutcome:
 class Diagnosis:
     """A symptom with its numbers, a verdict on each documented cause, each debug step's outcome.
 
-    ``where`` names the site that the diagnosis points at, ``advice`` what to do first.
+    ``where`` names the site that the diagnosis points at, ``advice`` what to do first, ``cause``
+    the confirmed cause that this is against, empty without one.
     ``findings`` holds fingerprints of the findings it rests on, so that a report tells each
     of them once.
     """
@@ -110,6 +111,7 @@ class Diagnosis:
     source: str | None = None
     advice: str = ""
     findings: tuple[str, ...] = ()
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

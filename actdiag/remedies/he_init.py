@@ -29,7 +29,7 @@ def drawn(arm: Arm, scheme: str) -> str:
     from torch import nn
 
     from actdiag.remedies.base import NotApplicableError
-    from actdiag.steps.check_initialisation import initialise
+    from actdiag.steps.initialising import initialise
 
     kinds = (nn.Linear, nn.modules.conv._ConvNd)  # noqa: SLF001 - the base of all convolutions
     layers = sum(isinstance(part, kinds) for part in arm.module.modules())

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from actdiag.records import StepOutcome
 
-_NOT_STEPS = {"base", "bench", "depth", "updates"}
+_NOT_STEPS = {"base", "bench", "depth", "initialising", "updates"}
 
 
 @cache

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actdiag.records import Outcome, Site
 from actdiag.steps.base import Case, Result, Step, not_applicable
-from actdiag.steps.depth import number, percent
+from actdiag.steps.depth import final_layer, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor, nn
 
     from actdiag.records import OutputStats
@@ -22,39 +21,42 @@ _CLEAR = 0.02  # our choice: a smaller change of the calibration error is within
 
 
 def carry_out(case: Case) -> Result:
-    """Say where the model has dropout; drop inputs of the final layer of a copy, many times."""
-    if case.scan.output is None or case.scan.output.classes is None:
+    """Say where the model has dropout; drop inputs of the final layer of a copy, many times.
+
+    That is Monte-Carlo dropout (Gal and Ghahramani 2016): the mean of the passes' probabilities,
+    and how often a pass gives the same class as the whole network.
+    """
+    output = case.scan.output
+    if output is None or output.classes is None:
         return not_applicable("The model gives no distribution over classes.")
     have = [item for item in case.scan.modules if "Dropout" in item.class_name]
     rates = {item.name: item.settings.get("p") for item in have}
     active = {name: rate for name, rate in rates.items() if rate}
-    final = _final_layer(case)
+    final = final_layer(case.scan)
     measured: dict[str, Any] = {"dropout": rates, "final_layer": final.name if final else None}
     if active:
         told = ", ".join(f"{name} (p = {rate})" for name, rate in list(active.items())[:4])
-        return Result(Outcome.DONE, f"The model has dropout: {told}.", measured)
-    if final is None:
-        return Result(Outcome.DONE, "The model has no dropout.", measured)
-    text = f"The model has no dropout; it would go before {final.name}."
-    if case.bench is None or not case.bench.batches or case.scan.output.kind != "logits":
+        text = f"The model has dropout: {told}."
+    else:
+        where = f"; it would go before {final.name}" if final is not None else ""
+        text = f"The model has no dropout{where}."
+    bench = case.bench
+    if final is None or bench is None or not bench.batches or output.kind != "logits":
         return Result(Outcome.DONE, text, measured)
-    return _with_copy(case.bench, final, text, measured)
+    return _with_copy(bench, final, text, measured, helps=not active)
 
 
-def _final_layer(case: Case) -> Site | None:
-    linear = [site for site in case.scan.sites if site.role in ("linear", "conv") and site.module]
-    return linear[-1] if linear else None
-
-
-def _with_copy(bench: Bench, final: Site, text: str, measured: dict[str, Any]) -> Result:
+def _with_copy(
+    bench: Bench, final: Site, text: str, measured: dict[str, Any], *, helps: bool
+) -> Result:
     from actdiag.measure import answers
     from actdiag.steps.bench import seeded
 
     copy = bench.copy()
     plain = answers(copy, bench.batches)
-    layer = copy.get_submodule(final.module)
+    dropping = Dropping(copy, copy.get_submodule(final.module))
     with seeded(0):
-        dropped = answers(copy, bench.batches, _averaged(copy, layer))
+        dropped = answers(copy, bench.batches, dropping)
     if plain is None or dropped is None or dropped.mean_confidence is None:
         return Result(Outcome.DONE, text, measured)
     measured |= {
@@ -63,12 +65,17 @@ def _with_copy(bench: Bench, final: Site, text: str, measured: dict[str, Any]) -
         "mean_confidence": [plain.mean_confidence, dropped.mean_confidence],
         "accuracy": [plain.accuracy, dropped.accuracy],
         "ece": [plain.ece, dropped.ece],
+        "agreement": dropping.agreement,
     }
-    text += f" On a copy (p = {_RATE}, mean of {_PASSES} passes): {_change(plain, dropped)}."
-    if plain.ece is None or dropped.ece is None:
+    text += (
+        f" On a copy, dropout of {_RATE} before {final.name} (mean of {_PASSES} passes): "
+        f"{_change(plain, dropped)}; {percent(dropping.agreement)} of the passes agree with the "
+        "whole network."
+    )
+    if not helps or plain.ece is None or dropped.ece is None:
         return Result(Outcome.DONE, text, measured)
-    helps = plain.ece - dropped.ece > _CLEAR
-    return Result(Outcome.HELPS if helps else Outcome.NO_EFFECT, text, measured)
+    better = plain.ece - dropped.ece > _CLEAR
+    return Result(Outcome.HELPS if better else Outcome.NO_EFFECT, text, measured)
 
 
 def _change(plain: OutputStats, dropped: OutputStats) -> str:
@@ -79,28 +86,47 @@ def _change(plain: OutputStats, dropped: OutputStats) -> str:
     return told
 
 
-def _averaged(model: nn.Module, layer: nn.Module) -> Callable[..., Tensor | None]:
+@dataclass
+class Dropping:
     """The model's log of the mean probabilities over passes with dropout before ``layer``."""
-    import torch
-    from torch.nn import functional as F
 
-    from actdiag.capture.containers import primary_output
+    model: nn.Module
+    layer: nn.Module
+    agreed: int = 0
+    asked: int = 0
 
-    def drop(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (F.dropout(args[0], _RATE, training=True), *args[1:])
+    @property
+    def agreement(self) -> float | None:
+        """Share of the answers of single passes whose class is that without dropout."""
+        return self.agreed / self.asked if self.asked else None
 
-    def forward(*args: Any, **kwargs: Any) -> Tensor | None:
-        handle = layer.register_forward_pre_hook(drop)
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor | None:
+        """Run the model without dropout and 20 times with it."""
+        import torch
+
+        from actdiag.capture.containers import primary_output
+        from actdiag.stats.kinds import class_axis
+
+        whole = primary_output(self.model(*args, **kwargs))
+        handle = self.layer.register_forward_pre_hook(_drop)
         try:
-            answers = [primary_output(model(*args, **kwargs)) for _ in range(_PASSES)]
+            passes = [primary_output(self.model(*args, **kwargs)) for _ in range(_PASSES)]
         finally:
             handle.remove()
-        known = [answer for answer in answers if answer is not None]
-        if not known:
+        if whole is None:
             return None
-        return torch.stack([answer.log_softmax(-1).exp() for answer in known]).mean(0).log()
+        axis = class_axis(whole, None, "logits") or -1
+        known = [answer for answer in passes if answer is not None]
+        for answer in known:
+            same = answer.argmax(axis) == whole.argmax(axis)
+            self.agreed, self.asked = self.agreed + int(same.sum()), self.asked + same.numel()
+        return torch.stack([answer.softmax(axis) for answer in known]).mean(0).log()
 
-    return forward
+
+def _drop(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    from torch.nn import functional as F
+
+    return (F.dropout(args[0], _RATE, training=True), *args[1:])
 
 
 STEP = Step("add-dropout", "Add dropout before the final layer", carry_out, works_on_copy=True)

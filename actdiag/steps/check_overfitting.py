@@ -30,11 +30,14 @@ def carry_out(case: Case) -> Result:
         "accuracy": held_out.accuracy,
         "train_nll": train.nll,
         "nll": held_out.nll,
+        "train_confidence": train.mean_confidence,
+        "confidence": held_out.mean_confidence,
         "over_fitting": fits_too_well,
     }
     text = (
         f"Accuracy {percent(train.accuracy)} in training, {percent(held_out.accuracy)} here; NLL "
-        f"{number(train.nll)} in training, {number(held_out.nll)} here: "
+        f"{number(train.nll)} in training, {number(held_out.nll)} here; mean confidence "
+        f"{percent(train.mean_confidence)} in training, {percent(held_out.mean_confidence)} here: "
         f"{'over-fitting' if fits_too_well else 'no over-fitting'}."
     )
     return Result(Outcome.DONE, text, measured)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from actdiag import text
 from actdiag.records import Role, Scan, Site
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TOLD = 6  # our choice: as many fit on a line or two
+_ALL = range(_TOLD)
 SAME_FOR_ALL = 1e-6  # of a layer's variance lies between samples: RULES.md, ACT106
 SIGNAL = (Role.ACTIVATION, Role.LINEAR, Role.CONV, Role.RECURRENT, Role.GATED_PRODUCT)
 
@@ -22,6 +28,12 @@ class Death:
 def signal_sites(scan: Scan) -> tuple[Site, ...]:
     """The sites that compute the signal, in execution order, with numbers."""
     return tuple(site for site in scan.sites if site.role in SIGNAL and site.stats.elements)
+
+
+def final_layer(scan: Scan) -> Site | None:
+    """The last linear or convolutional layer in execution order."""
+    layers = [site for site in scan.sites if site.role in (Role.LINEAR, Role.CONV) and site.module]
+    return layers[-1] if layers else None
 
 
 def where_it_dies(scan: Scan) -> Death | None:
@@ -44,6 +56,13 @@ def where_it_dies(scan: Scan) -> Death | None:
         if stats.between_sample is not None and stats.between_sample < SAME_FOR_ALL:
             return Death(site, "it gives the same values whatever the sample")
     return None
+
+
+def over_depth(values: Sequence[tuple[str, str]]) -> str:
+    """Site names with what was measured there, at most six of them, evenly spread over depth."""
+    last = len(values) - 1
+    places = range(len(values)) if last < _TOLD else (round(i * last / (_TOLD - 1)) for i in _ALL)
+    return ", ".join(f"{values[place][0]}: {values[place][1]}" for place in places)
 
 
 def label(site: Site) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.records import Outcome, Severity
+from actdiag.records import Outcome, Role, Severity
 from actdiag.steps.base import Case, Result, Step, needs, not_applicable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def carry_out(case: Case) -> Result:
 
     copy = bench.copy()
     raw = bench.measure(copy)
-    standardised = measure(copy, _standardised(bench))
+    standardised = measure(copy, _standardised(bench, _feature_axis(case)))
     dead = [sum(site.stats.dead_units or 0 for site in item.sites) for item in (raw, standardised)]
     stuck = [_saturated(item) for item in (raw, standardised)]
     text = (
@@ -50,14 +50,20 @@ def _saturated(measured: Measurement) -> int:
     return sum(site.stats.saturated_units or 0 for site in hidden)
 
 
-def _standardised(bench: Bench) -> list[Batch]:
+def _feature_axis(case: Case) -> int:
+    """The axis of the first input's features or channels."""
+    site = next((site for site in case.scan.sites if site.role is Role.INPUT), None)
+    return 1 if site is None or site.unit_axis is None else site.unit_axis
+
+
+def _standardised(bench: Bench, features: int) -> list[Batch]:
     import torch
 
     from actdiag.feed import Batch as Fed
 
     firsts = [batch.inputs[0] for batch in bench.batches]
     whole = torch.cat([first.double() for first in firsts if first.is_floating_point()])
-    axes = [axis for axis in range(whole.dim()) if axis != 1 or whole.dim() == 1]
+    axes = [axis for axis in range(whole.dim()) if axis != features]
     mean = whole.mean(dim=axes, keepdim=True)
     std = whole.std(dim=axes, keepdim=True, correction=0).clamp_min(1e-12)
 

@@ -27,10 +27,12 @@ def carry_out(case: Case) -> Result:
         return _without_numbers(case, measured)
     first, peak = sites[0], max(sites, key=lambda site: site.stats.rms or 0.0)
     measured |= {"first_rms": first.stats.rms, "largest_rms": peak.stats.rms}
-    growth = (
-        f"rms {number(first.stats.rms)} at {label(first)}, at most {number(peak.stats.rms)} at "
-        f"{label(peak)}"
-    )
+    growth = f"rms {number(first.stats.rms)} at {label(first)}, the largest"
+    if peak is not first:
+        growth = (
+            f"rms {number(first.stats.rms)} at {label(first)}, at most {number(peak.stats.rms)} at "
+            f"{label(peak)}"
+        )
     if case.found("ACT107", at_least=Severity.WARNING):
         return Result(
             Outcome.DONE, f"Activations explode: {growth}. {_advice(case, steps)}", measured

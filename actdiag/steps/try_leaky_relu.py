@@ -48,13 +48,15 @@ def _tried(case: Case, names: set[str]) -> Result:
     measured = {
         "samples": bench.samples,
         "dead_units": dead,
+        "revived_units": dead[0] - dead[1],
         "output_spread": spread,
         "first_layer_gradient": gradient,
     }
     text = (
-        f"On a copy, {bench.samples} samples: dead units {dead[0]} → {dead[1]}, spread of the "
-        f"output between samples {number(spread[0])} → {number(spread[1])}, gradient at the first "
-        f"layer {number(gradient[0])} → {number(gradient[1])}."
+        f"On a copy, {bench.samples} samples: units never above zero {dead[0]} → {dead[1]} (those "
+        f"left pass a hundredth now), spread of the output between samples {number(spread[0])} → "
+        f"{number(spread[1])}, gradient at the first layer {number(gradient[0])} → "
+        f"{number(gradient[1])}."
     )
     scale = after.output.scale if after.output else None
     if _gains(gradient, _MOVES_A_WEIGHT) or _gains(spread, _VARIES * (scale or 0.0)):

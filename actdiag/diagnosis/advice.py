@@ -1,0 +1,109 @@
+"""What to do first about a symptom, and against which of its causes that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actdiag.records import Finding, Severity, StepOutcome
+from actdiag.rules.training import Age, age
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actdiag.steps.base import Case
+
+_EFFECTS = ("ACT105", "ACT106", "OUT201", "OUT205", "OUT206")  # seen first, but never the root
+_CAUSES = {
+    "DAT701": ("unnormalised-input",),
+    "INI401": ("bad-initialisation", "learning-rate-too-high"),
+    "INI402": ("bad-initialisation",),
+    "INI403": ("non-finite-weights",),
+    "ACT101": ("dead-relus",),
+    "ACT103": ("saturated-activations",),
+    "ACT104": ("vanishing-gradients",),
+    "ACT107": ("exploding-activations",),
+    "ACT109": ("invalid-operation",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """What to do first; ``cause`` is the confirmed cause that it is against, empty without one."""
+
+    advice: str
+    cause: str = ""
+
+
+def first_thing(
+    case: Case,
+    behind: list[Finding],
+    confirmed: Mapping[str, str],
+    outcomes: Mapping[str, StepOutcome],
+) -> First:
+    """Against the finding that explains most, else the first confirmed cause.
+
+    ``confirmed`` holds the remedies of the confirmed causes, in the order of the card.
+    """
+    earliest = next(iter(confirmed), "")
+    root = _root(case, behind)
+    if root is not None:
+        named = (name for name in _CAUSES.get(root.code, ()) if name in confirmed)
+        return First(root.remedy, next(named, earliest))
+    for cause, remedy in confirmed.items():
+        if remedy:
+            return First(remedy, cause)
+    return First(_without_a_cause(case, outcomes), earliest)
+
+
+def _without_a_cause(case: Case, outcomes: Mapping[str, StepOutcome]) -> str:
+    helped = next((item for item in outcomes.values() if item.outcome == "helps"), None)
+    if helped is not None:
+        return f"{helped.text}: it helped on a copy."
+    if age(case.scan) is Age.FRESH:
+        return "Train it first, or scan the trained checkpoint: these weights look untrained."
+    if _works_inside(case):
+        return (
+            "Nothing inside the model explains it: check that the labels belong to these samples "
+            "(order, encoding), and that the data is prepared as in training."
+        )
+    return "No documented cause was confirmed: begin with the layer named here."
+
+
+def _works_inside(case: Case) -> bool:
+    """Whether no finding above a note concerns a place inside the model."""
+    loud = (item for item in case.findings if item.severity is not Severity.INFO)
+    return not any(item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC")) for item in loud)
+
+
+def _root(case: Case, behind: list[Finding]) -> Finding | None:
+    """The finding without a cause of its own that explains most of the others, if one does."""
+    known = {finding.fingerprint: finding for finding in case.findings}
+    explained = Counter(
+        root for finding in behind for root in _roots(finding, known) if root != finding.fingerprint
+    )
+    remedied = [
+        (name, amount)
+        for name, amount in explained.items()
+        if known[name].remedy and known[name].code not in _EFFECTS
+    ]
+    if not remedied:
+        return None
+    return known[max(remedied, key=lambda item: item[1])[0]]
+
+
+def _roots(finding: Finding, known: Mapping[str, Finding]) -> set[str]:
+    """Fingerprints at the ends of the chains of causes that lead to a finding."""
+    seen: set[str] = set()
+    waiting, ends = [finding.fingerprint], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen or name not in known:
+            continue
+        seen.add(name)
+        causes = [cause for cause in known[name].follows_from if cause in known]
+        waiting.extend(causes)
+        if not causes:
+            ends.add(name)
+    return ends
