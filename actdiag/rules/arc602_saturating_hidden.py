@@ -42,7 +42,11 @@ REMEDY = "Use ReLU or GELU in the hidden layers, or put norms before these funct
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     """One finding for all such layers."""
     graph = Graph.of(scan)
-    sites = [site for site in scan.sites if _is_counted(site, graph)]
+    layers: dict[tuple[str, ...], Site] = {}
+    for site in scan.sites:
+        if _is_counted(site, graph):
+            layers.setdefault(_layer(site), site)
+    sites = list(layers.values())
     if len(sites) < limits["layers"]:
         return
     titles = sorted({row.title for site in sites if (row := row_of(site)) is not None})
@@ -55,6 +59,11 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         measured={"layers": [site.name for site in sites][:20], "number": len(sites)},
         threshold=dict(limits),
     )
+
+
+def _layer(site: Site) -> tuple[str, ...]:
+    """Which layer it is: called for step after step of a sequence it is still a single one."""
+    return site.module, *(name.partition("#")[0] for name in site.inputs)
 
 
 def _is_counted(site: Site, graph: Graph) -> bool:

@@ -149,6 +149,14 @@ def test_two_tanhs_gates_and_outputs_are_no_deep_tanh_network():
     assert not found("ARC602", scan(*(site for site in tanhs(3).sites if site.function == "tanh")))
 
 
+def test_a_tanh_called_at_every_step_of_a_sequence_is_one_layer():
+    steps = [("", "")] + [(f"#{step}", f"#{step}") for step in range(2, 6)]
+    within = {"function": "tanh", "module": "attention"}
+    sites = [act(f"attention/tanh{end}", f"attention.W{step}", **within) for end, step in steps]
+    keys = [linear(f"attention.v{end}", f"attention/tanh{end}") for end, _ in steps]
+    assert not found("ARC602", scan(*sites, *keys))
+
+
 def test_a_failing_deep_tanh_network_is_warned_of():
     of = tanhs(3)
     [finding] = found("ARC602", scan(*of.sites, output=classifier(**FAILING)))
