@@ -51,6 +51,7 @@ REMEDY = (
     "Normalise the inputs, lower the learning rate and train again, or replace the function by "
     "LeakyReLU so that negative inputs keep a gradient."
 )
+OF_FEW = "Nothing, where the model does its job: so few dead units can be pruned, or left."
 
 
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
@@ -76,7 +77,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             severity,
             site,
             _message(site, dead, scan.data.samples, limits),
-            remedy=REMEDY,
+            remedy=REMEDY if share >= limits["warning"] else OF_FEW,
             measured=_measured(site, dead, scan, limits),
             threshold={name: limits[name] for name in ("error", "warning", "info")},
             units=units,

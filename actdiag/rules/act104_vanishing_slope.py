@@ -93,5 +93,5 @@ RULE = Rule(
     needs=("forward",),
     thresholds=(Threshold("product", 1e-3, "our choice: four ideal sigmoids give 0.004"),),
     check=check,
-    follows=("DAT701", "INI401", "ACT103"),
+    follows=("DAT701", "INI401", "ACT103", "ARC602"),
 )

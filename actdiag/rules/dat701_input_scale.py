@@ -42,8 +42,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REMEDY = (
-    "Standardise the features with the training data's mean and standard deviation (divide images "
-    "by 255), or make BatchNorm the first layer, and train again."
+    "Standardise the features with the training data's mean and standard deviation, or make "
+    "BatchNorm the first layer, and train again."
+)
+OF_IMAGES = (
+    "Divide the pixels by 255, or standardise them with the training data's mean and standard "
+    "deviation, and train again."
 )
 BYTE = 255
 
@@ -85,7 +89,7 @@ def _bytes(site: Site, severity: Severity) -> Finding:
         f"The inputs run from {number(stats.min or 0.0)} to {number(stats.max or 0.0)} with mean "
         f"{number(stats.mean or 0.0)}, as 8-bit images are stored: the first layer wants values "
         "around 1.",
-        remedy=REMEDY,
+        remedy=OF_IMAGES,
         measured={"min": stats.min, "max": stats.max, "mean": stats.mean, "std": stats.std},
         threshold={"max": BYTE},
         confidence=Confidence.HIGH,
