@@ -24,8 +24,11 @@ def check_agree(first: Piece, other: Piece) -> None:
     Raises:
         UsageError: it does not; it names what differs.
     """
-    lengths = ("the number of samples in all", first.samples, other.samples)
-    unlike = [lengths] if first.samples != other.samples else []
+    data = (
+        ("the number of samples in all", first.samples, other.samples),
+        ("the first batch of the data", first.state["begins"], other.state["begins"]),
+    )
+    unlike = (pair for pair in data if pair[1] != pair[2])
     found = next(chain(unlike, _differences(first.scan, other.scan)), None)
     if found is not None:
         what, mine, its = found

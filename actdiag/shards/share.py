@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from actdiag.capture.containers import tensors_in
 from actdiag.errors import UsageError
 from actdiag.feed.parts import Part
 from actdiag.measure import PartOf, measure
@@ -16,7 +20,7 @@ from actdiag.text import printable
 if TYPE_CHECKING:
     from torch import nn
 
-    from actdiag.feed import Feed
+    from actdiag.feed import Batch, Feed
     from actdiag.measure import Measurement
     from actdiag.records import Scan
 
@@ -41,6 +45,15 @@ def shard_of(text: str | None) -> Part | None:
     return Part(number - 1, of)
 
 
+def digest_of(batch: Batch) -> str:
+    """The same for the same inputs, value by value."""
+    digest = hashlib.blake2b(digest_size=16)
+    for tensor in tensors_in((batch.inputs, batch.kwargs)):
+        numbers = tensor.detach().cpu().to_dense() if tensor.is_sparse else tensor.detach().cpu()
+        digest.update(numbers.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
 @dataclass(frozen=True)
 class Share:
     """A part of a feed, or all of it where ``part`` is null."""
@@ -58,12 +71,17 @@ class Share:
         """Whether this part also measures what needs a bounded sample of the whole data."""
         return self.part is None or self.part.number == 0
 
+    @cached_property
+    def _begin(self) -> Batch:
+        """The first batch of the whole data."""
+        return next(iter(self.whole))
+
     def place(self, module: nn.Module, mask: str | None) -> PartOf:
         """Where this part lies; a later one reads the output's kind off the first batch."""
         drawn = scattered(self.part, self.feed.source, self.feed.first)
         if self.leads:
             return PartOf(self.feed.first, drawn)
-        found = measure(module, [next(iter(self.whole))], mask=mask).output
+        found = measure(module, [self._begin], mask=mask).output
         kind = None if found is None else (found.kind, found.assumed)
         return PartOf(self.feed.first, drawn, kind)
 
@@ -75,6 +93,7 @@ class Share:
             "model_notes": list(notes),
             "notes": list(feed.remarks),
             "nonfinite": feed.nonfinite,
+            "begins": None if self.part is None else digest_of(self._begin),
         }
         part = None if self.part is None else (self.part.number + 1, self.part.of)
         samples = None if feed.whole is None else feed.whole[0]

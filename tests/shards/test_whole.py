@@ -12,6 +12,7 @@ from torch import nn
 
 import actdiag
 from actdiag import pipeline
+from actdiag.errors import UsageError
 from actdiag.feed.parts import Part
 from actdiag.shards.merging import whole
 from actdiag.shards.piece import Piece
@@ -35,9 +36,9 @@ class Process:
 def shared(size, model, data, **options):
     """The report of the first of several processes."""
     Process.sent = []
-    for rank in [*range(1, size), 0]:
-        report = pipeline.scan(model, data, team=Process(rank, size), **options)
-    return report
+    for rank in range(1, size):
+        pipeline.scan(model, data, team=Process(rank, size), **options)
+    return pipeline.scan(model, data, team=Process(0, size), **options)
 
 
 def assert_same(found, wanted, place=""):
@@ -172,6 +173,14 @@ def test_the_cases_hold_what_they_are_for():
     assert documents["regression"].scan.output.r2 is not None
     assert documents["synthetic"].scan.data.synthetic
     assert documents["failing"].scan.coverage.failure is not None
+
+
+def test_processes_that_divide_the_data_themselves_are_told_of():
+    model, (x, y), options = images()
+    Process.sent = []
+    pipeline.scan(model, (x[45:], y[45:]), team=Process(1, 2), **options)
+    with pytest.raises(UsageError, match="the first batch of the data is"):
+        pipeline.scan(model, (x[:45], y[:45]), team=Process(0, 2), **options)
 
 
 def test_no_process_but_the_first_takes_gradients_or_reads_the_training_data():
