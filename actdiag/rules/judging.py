@@ -103,11 +103,18 @@ def _excuse(scan: Scan) -> str:
     return ""
 
 
+def _later(remedy: str) -> str:
+    """The remedy of what does no harm now."""
+    return f"Nothing, while it works. When training again: {remedy[:1].lower()}{remedy[1:]}"
+
+
 def _adjusted(finding: Finding, rule: Rule, scan: Scan) -> Finding:
     excuse = _excuse(scan) if rule.capacity else ""
     if excuse and finding.severity is not Severity.INFO:
         severity = Severity.INFO if harm.perfect(scan) else finding.severity.lowered()
         finding = replace(finding, severity=severity, message=f"{finding.message} {excuse}")
+        if severity is Severity.INFO and harm.works(scan):
+            finding = replace(finding, remedy=_later(finding.remedy))
     if scan.data.synthetic and not rule.data_free:
         severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
         finding = replace(finding, severity=severity, confidence=Confidence.LOW)

@@ -100,6 +100,17 @@ def test_labels_that_show_that_the_model_works_lower_capacity_findings():
         "The labels show that the model works (accuracy 95.0 %, majority 10.0 %), so this is waste "
         "rather than harm."
     )
+    assert finding.remedy.startswith("Normalise")
+
+
+def test_what_does_no_harm_now_is_for_the_next_training():
+    some = units(positive=(0,) * 3 + (200,) * 7)
+    of = scan(data_in(), act("1", "input", per_unit=some), output=classifier())
+    [finding] = judge(of, select=["ACT101"])[0]
+    assert finding.severity is Severity.INFO
+    assert finding.remedy.startswith(
+        "Nothing, while it works. When training again: normalise the inputs"
+    )
 
 
 ONE_CLASS: dict[str, Any] = {"label_classes": 1, "majority": 1.0}
