@@ -55,7 +55,7 @@ def _annotations(reports: tuple[Report, ...]) -> Iterator[_Annotation]:
             told[finding.severity].append(_annotation(finding, of))
     if not any(told.values()):
         told[Severity.INFO] = [_verdict(report, "notice") for report in reports]
-    told[Severity.INFO][:0] = [_ignored(report) for report in reports if report.ignored]
+    told[Severity.INFO][:0] = [_left_out(report) for report in reports if exemptions(report)]
     for severity, entries in told.items():
         yield from _within_limit(_COMMANDS[severity], entries)
 
@@ -74,11 +74,11 @@ def _verdict(report: Report, command: str) -> _Annotation:
     return _Annotation(command, {"title": line_of(verdict, 200)}, line_of(why))
 
 
-def _ignored(report: Report) -> _Annotation:
+def _left_out(report: Report) -> _Annotation:
     """What the settings leave out, in one notice, so that it takes one of the ten at most."""
     of = line_of(model_name(report), 100)
     told = line_of("; ".join(exemptions(report)))
-    return _Annotation("notice", {"title": f"actdiag: ignored in {of}"}, told)
+    return _Annotation("notice", {"title": f"actdiag: left out of {of}"}, told)
 
 
 def _annotation(finding: Finding, of: str) -> _Annotation:

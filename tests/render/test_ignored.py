@@ -38,7 +38,7 @@ def test_github_shows_one_notice_for_a_model_beside_at_most_nine_others():
     lines = render.render("github", report).splitlines()
 
     assert len(lines) == 10
-    assert lines[0].startswith("::notice title=actdiag%3A ignored in dead_relu.pt::2 findings")
+    assert lines[0].startswith("::notice title=actdiag%3A left out of dead_relu.pt::2 findings")
     assert lines[-1].endswith("+22 more of this severity. --report json=PATH holds all of them.")
 
 
@@ -46,7 +46,7 @@ def test_an_ignored_healthy_model_is_still_told_healthy():
     lines = render.render("github", replace(build.healthy(), ignored=IGNORED[:1])).splitlines()
 
     assert [line.partition("::")[2].partition("::")[0] for line in lines] == [
-        "notice title=actdiag%3A ignored in healthy_mlp.pt",
+        "notice title=actdiag%3A left out of healthy_mlp.pt",
         "notice title=healthy_mlp.pt is healthy",
     ]
 

@@ -64,7 +64,7 @@ def _row(site: Site, severity: Severity | None) -> dict[str, Any]:
         "tone": str(severity or ""),
         "rank": len(Severity) - severity.rank if severity else 0,
         "cells": [
-            _text(line_of(site.name, 200), code=True),
+            _text(line_of(site.name, 200), code=True, long=len(site.name) > _LONG),
             _text(line_of(site.function or site.role, 60)),
             _text("×".join(map(str, site.shape))),
             _number(stats.mean),
@@ -77,12 +77,12 @@ def _row(site: Site, severity: Severity | None) -> dict[str, Any]:
     }
 
 
-def _text(text: str, *, code: bool = False) -> dict[str, Any]:
+def _text(text: str, *, code: bool = False, long: bool = False) -> dict[str, Any]:
     return {
         "text": text,
         "code": code and bool(text),
         "number": False,
-        "long": len(text) > _LONG,
+        "long": long,
         "bar": None,
     }
 

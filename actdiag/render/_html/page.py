@@ -66,9 +66,13 @@ def _sentence(text: str) -> str:
 
 
 def _first(diagnosed: list[tuple[Diagnosis, list[Chain]]], left: list[Chain]) -> str:
-    """The one thing to do first: what the first diagnosis advises, else the worst finding."""
+    """The one thing to do first: what the first diagnosis advises, else the worst finding.
+
+    Of notes alone there is none.
+    """
     advice = [diagnosis.advice for diagnosis, _ in diagnosed]
-    return next(filter(None, [*advice, *(chain.root.remedy for chain in left)]), "")
+    grave = (chain.root.remedy for chain in left if chain.severity is not Severity.INFO)
+    return next(filter(None, [*advice, *grave]), "")
 
 
 def _diagnosis(diagnosis: Diagnosis, chains: list[Chain], report: Report) -> dict[str, Any]:

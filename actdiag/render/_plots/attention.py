@@ -67,5 +67,5 @@ def _numbers(axis: Axes, grid: list[list[float]]) -> None:
     for y, row in enumerate(grid):
         for x, value in enumerate(row):
             if math.isfinite(value):
-                ink = "#000000" if value > 0.5 else "#ffffff"  # noqa: PLR2004 - of the colour map
+                ink = "#000000" if value >= 0.5 else "#ffffff"  # noqa: PLR2004 - of the colour map
                 axis.text(x + 0.5, y + 0.5, f"{value:.2f}", ha="center", va="center", color=ink)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SITES = 120  # columns; our choice: what a wide page can tell apart
 _LABELS = 40
+_ROUNDING = 1e-10  # of the largest; our choice, of float32's squared
 _NAME = 22  # characters of a name under the axis
 _CAPTION = (
     "Layers in forward order from left to right; a shaded column is a layer with a finding. "
@@ -39,7 +40,7 @@ def draw(report: Report, palette: Palette) -> Drawing | None:
     with styled(palette):
         from matplotlib.figure import Figure
 
-        width = min(max(8.6, 0.26 * len(sites) + 2), 15)
+        width = min(max(8.6, 0.26 * len(sites) + 2), 12)
         figure = Figure(figsize=(width, 8.6), layout="constrained")
         axes = figure.subplots(4, 1, sharex=True, height_ratios=(3, 2, 1.4, 2.2))
         _band(axes[0], sites, palette)
@@ -100,12 +101,14 @@ def _slope(axis: Axes, sites: list[Site], palette: Palette) -> None:
 
 def _signal(axis: Axes, sites: list[Site], palette: Palette) -> None:
     axis.set_title("Signal of a channel, on average")
+    seen = [value(site) or 0.0 for value in (_mean_square, _variance) for site in sites]
+    least = _ROUNDING * max(seen, default=0.0)
     for height, value, color, label, marker in (
         (0.14, _mean_square, palette.second, "mean²", "s"),
         (0.06, _variance, palette.first, "variance", "o"),
     ):
-        _series(axis, sites, _above_zero(value), color, label, marker)
-        zeros = [index for index, site in enumerate(sites) if value(site) == 0]
+        _series(axis, sites, _above(least, value), color, label, marker)
+        zeros = [index for index, site in enumerate(sites) if _is_zero(value(site), least)]
         if zeros:
             at = [height] * len(zeros)
             axis.plot(
@@ -124,8 +127,13 @@ def _signal(axis: Axes, sites: list[Site], palette: Palette) -> None:
         _nothing(axis, palette, "nothing above 0 was seen")
 
 
-def _above_zero(value: Value) -> Value:
-    return lambda site: value(site) or None
+def _above(least: float, value: Value) -> Value:
+    return lambda site: None if _is_zero(value(site), least) else value(site)
+
+
+def _is_zero(measured: float | None, least: float) -> bool:
+    """A mean that a normalisation took away is the rounding that it left."""
+    return measured is not None and measured <= least
 
 
 def _legend(axis: Axes, columns: int) -> None:
