@@ -14,7 +14,7 @@ from torch import nn
 from actdiag import pipeline, text
 from actdiag._version import __version__
 from actdiag.capture.containers import primary_output
-from actdiag.errors import DataError, ModelFileError, NothingCheckedError, UsageError
+from actdiag.errors import DataError, ModelFileError, NothingCheckedError, Stopped, UsageError
 from actdiag.feed import Feed, open_data
 from actdiag.load import LoadedModel, Trust, live_model, load_model
 from actdiag.measure import Progress, silent
@@ -30,7 +30,7 @@ from actdiag.records import (
     TrialVerdict,
 )
 from actdiag.remedies import require
-from actdiag.remedies.base import Settings, Start, Subject
+from actdiag.remedies.base import Remedy, Settings, Start, Subject
 from actdiag.remedies.choosing import chosen
 from actdiag.remedies.comparing import MOST_SEEDS, ranked
 from actdiag.remedies.engine import Engine, copied
@@ -111,6 +111,7 @@ def try_remedies(  # noqa: PLR0913 - the words of the contract, each an option o
 
     Raises:
         ActdiagError: the model cannot be trained or the data cannot train it.
+        Stopped: the user stopped it before any remedy was tried.
     """
     started = time.monotonic()
     for name in remedies:
@@ -133,6 +134,8 @@ def try_remedies(  # noqa: PLR0913 - the words of the contract, each an option o
     report = pipeline.scan(
         model, data, train_data=train_data, progress=progress, **common, **options
     )
+    if report.scan.coverage.interrupted:
+        raise Stopped
     loaded = _loaded(model, report, options)
     module = _module(loaded)
     pools, fed = _pools(module, data, train_data, common)
@@ -160,7 +163,9 @@ def try_remedies(  # noqa: PLR0913 - the words of the contract, each an option o
         notes += [note] if note else []
         as_is = engine.as_is()
         wanted = chosen(subject, remedies)
-        trials = ranked([engine.carry_out(remedy) for remedy in wanted])
+        done, note = _carried_out(engine, wanted)
+        trials = ranked(done)
+        notes += [note] if note else []
     finally:
         torch.backends.mha.set_fastpath_enabled(fastpath)
     trial = Trial(
@@ -177,6 +182,18 @@ def try_remedies(  # noqa: PLR0913 - the words of the contract, each an option o
     told = None if first is None else first.remedy
     trial = replace(trial, first=told, answer=answer_of(trial, first))
     return Tried(trial, lambda: _content(trials, engine))
+
+
+def _carried_out(engine: Engine, wanted: Sequence[Remedy]) -> tuple[list[RemedyTrial], str]:
+    """What came of the remedies, and which were not reached because the user stopped it."""
+    done: list[RemedyTrial] = []
+    for place, remedy in enumerate(wanted):
+        try:
+            done.append(engine.carry_out(remedy))
+        except Stopped:
+            left = ", ".join(one.name for one in wanted[place:])
+            return done, f"Interrupted: not tried: {left}."
+    return done, ""
 
 
 def _loaded(model: object, report: Report, options: dict[str, Any]) -> LoadedModel:

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 _IN_BATCHES = "measuring"  # in the other phases nothing is half counted, so they stop at once
 
 
-class _Stopping:
-    """The first Ctrl-C ends the scan at the next batch, a second one ends the program."""
+class Stopping:
+    """The first Ctrl-C ends the scan at the next batch, a second one ends the program.
+
+    ``asked`` says afterwards whether it came to that.
+    """
 
     def __init__(self, progress: Report) -> None:
         self._progress = progress
@@ -54,9 +57,9 @@ class _Stopping:
 
 
 @contextmanager
-def stoppable(progress: Report) -> Iterator[Report]:
+def stoppable(progress: Report) -> Iterator[Stopping]:
     """Give the progress function that stops the work where Ctrl-C was pressed meanwhile."""
-    stopping = _Stopping(progress)
+    stopping = Stopping(progress)
     if threading.current_thread() is not threading.main_thread():
         yield stopping  # only the main thread is told of signals
         return

@@ -12,10 +12,11 @@ import typer
 
 from actdiag import remedies as room
 from actdiag import render
-from actdiag.cli._failing import told_once
+from actdiag.cli._failing import INTERRUPTED, told_once
 from actdiag.cli._options import OUTPUT, Debug, json_object, option, words
 from actdiag.cli._output import display, write_out
 from actdiag.cli._progress import progress_bar
+from actdiag.cli._stopping import stoppable
 from actdiag.cli._targets import check_writable, put
 from actdiag.errors import UsageError
 
@@ -173,7 +174,7 @@ def try_(
             raise UsageError(f"--lr {lr:g} is no learning rate", hint="For example: --lr 0.001")
         if save is not None:
             _check_place(save, model, data, labels, train_data)
-        trial = _tried(
+        trial, interrupted = _tried(
             model,
             data,
             save=save,
@@ -197,6 +198,9 @@ def try_(
             partial=partial,
         )
         write_out(render.render_trial(output, trial, display()))
+        if interrupted:
+            typer.echo("actdiag: interrupted: only what was tried until then is told", err=True)
+            raise typer.Exit(INTERRUPTED)
 
 
 def _check_place(save: Path, *inputs: str | None) -> None:
@@ -209,9 +213,12 @@ def _check_place(save: Path, *inputs: str | None) -> None:
 
 def _tried(
     model: str, data: str, *, save: Path | None, trust: tuple[bool, list[str]], **options: Any
-) -> Trial:
-    """Try the remedies and save; what the user's own code prints meanwhile goes to stderr."""
-    with redirect_stdout(sys.stderr), progress_bar() as progress:
+) -> tuple[Trial, bool]:
+    """Try the remedies and save, until the user has enough; tells which of both it was.
+
+    What the user's own code prints meanwhile goes to stderr.
+    """
+    with redirect_stdout(sys.stderr), progress_bar() as bar, stoppable(bar) as progress:
         from actdiag.load import Trust
         from actdiag.trial import try_remedies
 
@@ -225,12 +232,13 @@ def _tried(
         )
         content = tried.content() if save is not None else None
     if save is None:
-        return tried.trial
+        return tried.trial, progress.asked
     if content is None:
         note = "Nothing was saved: no remedy helps whose model a file can hold."
-        return replace(tried.trial, notes=(*tried.trial.notes, note))
+        return replace(tried.trial, notes=(*tried.trial.notes, note)), progress.asked
     put(save, content[1])
-    return replace(tried.trial, saved=str(save), saved_remedy=content[0])
+    trial = replace(tried.trial, saved=str(save), saved_remedy=content[0])
+    return trial, progress.asked
 
 
 def add_to(app: typer.Typer) -> None:

@@ -38,7 +38,11 @@ class Net(nn.Module):
                     time.sleep(0.01)
         return self.head(torch.relu(self.hidden(x)))
 """
-BUILD = "import numpy; numpy.savez('x.npz', x=numpy.random.default_rng(0).normal(size=(1000, 8)))"
+BUILD = """
+import numpy
+x = numpy.random.default_rng(0).normal(size=(1000, 8))
+numpy.savez("x.npz", x=x, y=x[:, :3].argmax(1))
+"""
 
 
 @pytest.fixture
@@ -116,6 +120,7 @@ def test_a_scan_tells_of_the_batches_seen(started, folder):
     assert "Traceback" not in shown
 
 
+@pytest.mark.slow  # a process of its own, which imports torch
 def test_a_second_time_stops_at_once(started):
     scan = started("scan", "net.py:Net", "x.npz", "--batch-size", "100", "--format", "json")
     scan.wait_for("under-way")
@@ -129,6 +134,7 @@ def test_a_second_time_stops_at_once(started):
     assert "Traceback" not in shown
 
 
+@pytest.mark.slow  # a process of its own, which imports torch
 def test_check_tells_of_the_models_that_are_done(started, folder):
     (folder / "quick.py").write_text(NET.replace("len(x) == 100", "False"))
     asked = ["--data", "x.npz", "--batch-size", "100", "--steps", "none"]
@@ -142,6 +148,26 @@ def test_check_tells_of_the_models_that_are_done(started, folder):
     assert "net.py:Net" not in out.replace("quick.py:Net", "")
     assert "actdiag: interrupted after 1 of 2 models" in shown
     assert json.loads((folder / "scans.json").read_text())["model"]["path"] == "quick.py:Net"
+
+
+@pytest.mark.slow  # a process of its own, which imports torch
+def test_try_tells_of_the_remedies_that_are_done(started, folder):
+    (folder / "net.py").write_text(
+        NET.replace("len(x) == 100", "self.training").replace("3:", "1:")
+    )
+    asked = ["--remedy", "temperature", "--remedy", "lower-lr", "--steps", "3", "--format", "json"]
+    trial = started("try", "net.py:Net", "x.npz", *asked)
+    trial.wait_for("under-way")
+    trial.interrupt()
+    (folder / "go-on").touch()
+    out, shown, code = trial.end()
+    told = json.loads(out)
+
+    assert code == 130
+    assert [each["remedy"] for each in told["trials"]] == ["temperature"]
+    assert "Interrupted: not tried: lower-lr." in told["notes"]
+    assert "actdiag: interrupted: only what was tried until then is told" in shown
+    assert "Traceback" not in shown
 
 
 def ctrl_c():
