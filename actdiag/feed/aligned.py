@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 from actdiag.errors import DataError
+from actdiag.feed.ahead import read_ahead
 from actdiag.feed.batch import Batch
 from actdiag.feed.names import printable
-from actdiag.feed.tensors import check_numeric, to_tensor
+from actdiag.feed.tensors import check_numeric, is_array, to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +34,8 @@ class Rows(Protocol):
 class Aligned:
     """Arrays of equal length, one row per sample.
 
-    Iterating gives batches in ascending order of the samples. ``index`` restricts it to some.
+    Iterating gives batches in ascending order of the samples; ``index`` restricts it to some. What
+    lies in files is read one batch ahead.
     """
 
     inputs: tuple[Rows, ...]
@@ -79,14 +83,22 @@ class Aligned:
             )
 
     def __iter__(self) -> Iterator[Batch]:
-        for start in range(0, self.samples, self.batch_size):
-            stop = min(start + self.batch_size, self.samples)
-            place: Any = slice(start, stop)
-            if self.index is not None:
-                place = self.index[place].numpy()
-            yield Batch(
-                inputs=tuple(to_tensor(array[place]) for array in self.inputs),
-                kwargs={name: to_tensor(array[place]) for name, array in self.kwargs.items()},
-                labels=None if self.labels is None else self.labels[place],
-                samples=stop - start,
-            )
+        starts = range(0, self.samples, self.batch_size)
+        return read_ahead(self._batch, starts) if self._is_read() else map(self._batch, starts)
+
+    def _is_read(self) -> bool:
+        """Whether rows come from files when they are indexed, so that it takes time."""
+        rows = self.named().values()
+        return any(isinstance(array, np.memmap) or not is_array(array) for array in rows)
+
+    def _batch(self, start: int) -> Batch:
+        stop = min(start + self.batch_size, self.samples)
+        place: Any = slice(start, stop)
+        if self.index is not None:
+            place = self.index[place].numpy()
+        return Batch(
+            inputs=tuple(to_tensor(array[place]) for array in self.inputs),
+            kwargs={name: to_tensor(array[place]) for name, array in self.kwargs.items()},
+            labels=None if self.labels is None else self.labels[place],
+            samples=stop - start,
+        )

@@ -52,15 +52,9 @@ class ImageRows:
         return ImageRows(self.paths, self.size, channels, self.labels, self.notes)
 
     def _read(self, path: Path) -> np.ndarray[Any, Any]:
-        image = load(path)
-        if image.size != self.size:
-            raise DataError(
-                f"{printable(path)} is {image.size[0]} × {image.size[1]} pixels, "
-                f"the first image {self.size[0]} × {self.size[1]}",
-                hint="Resize the images first, or give a Dataset that does, as file.py:name.",
-            )
-        pixels = np.asarray(image.convert(_MODES[self.channels]), dtype=np.float32) / 255
-        return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)  # noqa: PLR2004 - grey
+        pixels = np.asarray(decoded(path, self.size).convert(_MODES[self.channels]))
+        scaled = pixels.astype(np.float32) / 255
+        return scaled[None] if scaled.ndim == 2 else scaled.transpose(2, 0, 1)  # noqa: PLR2004 - grey
 
 
 def open_folder(folder: Path) -> ImageRows:
@@ -104,6 +98,20 @@ def _images(folder: Path) -> list[Path]:
 
 def load(path: Path) -> Image:
     """One image, decoded; DataError if that isn't possible or the image is suspiciously large."""
+    with warnings.catch_warnings():
+        # Pillow's own warning, known by its words: Pillow may not be there.
+        warnings.filterwarnings("error", message="Image size .* exceeds limit")
+        return decoded(path)
+
+
+def decoded(path: Path, size: tuple[int, int] | None = None) -> Image:
+    """One image of the given width and height.
+
+    Unlike :func:`load` it may run beside the model: what it warns of is left to the process.
+
+    Raises:
+        DataError: it has another size, or can't be read.
+    """
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError as error:
@@ -113,10 +121,10 @@ def load(path: Path) -> Image:
         ) from error
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                image.load()
+        with Image.open(path) as image:
+            if size is not None and image.size != size:
+                raise _another_size(path, image.size, size)
+            image.load()
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, *bombs) as error:
         raise DataError(
             f"{printable(path)} is no readable image: {printable(error)}",
@@ -128,3 +136,11 @@ def load(path: Path) -> Image:
             hint="Give a Dataset that scales it the way the training did, as file.py:name.",
         )
     return image
+
+
+def _another_size(path: Path, size: tuple[int, int], first: tuple[int, int]) -> DataError:
+    return DataError(
+        f"{printable(path)} is {size[0]} × {size[1]} pixels, "
+        f"the first image {first[0]} × {first[1]}",
+        hint="Resize the images first, or give a Dataset that does, as file.py:name.",
+    )
