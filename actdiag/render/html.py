@@ -37,8 +37,7 @@ def _pages(reports: tuple[Report, ...]) -> list[dict[str, Any]]:
     pages: list[dict[str, Any]] = []
     drawn, told = _DRAWN, _WORDS // len(reports)
     for report in reports:
-        figures = _figures(report, drawn, len(pages) + 1)
-        drawn -= sum(len(figure["svg"]) for figure in figures)
+        figures, drawn = _figures(report, drawn, len(pages) + 1)
         told_of = {**page(report, told), "figures": figures, "number": len(pages) + 1}
         pages.append({**told_of, "contents": _contents(told_of)})
     return pages
@@ -54,14 +53,14 @@ def _contents(told: dict[str, Any]) -> list[dict[str, str]]:
     return [{"id": name, "title": title} for name, title in (*parts, ("coverage", "Coverage"))]
 
 
-def _figures(report: Report, room: int, number: int) -> list[dict[str, Any]]:
-    """The figures as far as they fit; with no room left none is drawn."""
-    figures = []
+def _figures(report: Report, room: int, number: int) -> tuple[list[dict[str, Any]], int]:
+    """The figures as far as they fit, and the room that is left: none once one did not fit."""
+    figures: list[dict[str, Any]] = []
     for drawing in drawings(report, MARKERS) if room > 0 else ():
         image = svg(drawing, number)
         room -= len(image)
         if room < 0:
-            break
+            return figures, 0
         figures.append(
             {
                 "name": drawing.name,
@@ -71,4 +70,4 @@ def _figures(report: Report, room: int, number: int) -> list[dict[str, Any]]:
                 "svg": image,
             }
         )
-    return figures
+    return figures, room

@@ -10,6 +10,7 @@ import pytest
 
 from actdiag.records import AttentionStats, Mistake, ReliabilityBin, Report, Role, Severity
 from actdiag.render import html
+from actdiag.render._plots import drawings
 from tests.render import build
 
 VOID = {"meta", "br", "image", "use", "path", "rect"}
@@ -215,3 +216,29 @@ def test_many_models_share_one_page_that_stays_small():
 
 def test_a_report_of_nothing_is_a_page_too():
     assert "was not checked" in Page(html.render(Report(scan=build.scan(())))).text
+
+
+def test_three_hundred_layers_fit_into_a_page():
+    known = full().scan.sites
+    more = (
+        replace(known[index % 3], name=f"model.encoder.layers.{index}.activation")
+        for index in range(297)
+    )
+    sites = (*known, *more)
+    page = html.render(replace(full(), scan=replace(full().scan, sites=sites)))
+
+    assert len(page.encode()) < 1_000_000
+    assert len(Page(page).all("svg")) == 4
+    assert re.search(r"\+\d+ more layers", page)
+
+
+def test_figures_are_drawn_no_more_once_one_found_no_room(monkeypatch):
+    drawn = []
+
+    def draw(report, palette):
+        drawn.append(report.scan.model.path)
+        return drawings(report, palette)
+
+    monkeypatch.setattr(html, "drawings", draw)
+    html.render(*[build.long()] * 12)
+    assert 2 < len(drawn) < 10

@@ -37,6 +37,7 @@ _SIZE = re.compile(r'(<svg [^>]*?)\s(?:width|height)="[^"]*"')
 _GROUP = re.compile(r'<g id="[^"]*"')  # named for no one; the page's names must differ
 _COMMENT = re.compile(r"<!--.*?-->\s*", re.DOTALL)
 _PIXELS = 1.5  # of the page for a point at most, so that letters become no larger than its own
+_BLANK = re.compile(r">\s+<")
 _TAG = re.compile("<[^>]*>")  # where places are, and not what is written
 _DIGITS = re.compile(r"(?<=\d)\.(\d{2})\d+")
 
@@ -123,7 +124,7 @@ def svg(drawing: Drawing, page: int = 1) -> str:
     )
     for name, color in zip(_names(), astuple(MARKERS), strict=True):
         text = text.replace(color, f"var(--{name})")
-    return _TAG.sub(lambda tag: _DIGITS.sub(r".\1", tag.group()), text)
+    return _BLANK.sub("><", _TAG.sub(lambda tag: _DIGITS.sub(r".\1", tag.group()), text))
 
 
 def png(drawing: Drawing) -> bytes:
