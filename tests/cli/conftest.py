@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -10,6 +12,59 @@ import actdiag
 from actdiag.cli import app
 from actdiag.render import json
 from tests.render import build
+
+NET = """\
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(8, 16)
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = torch.relu(self.hidden(x))
+        return self.head(x)
+"""
+BUILD = """\
+import numpy, torch
+from net import Net
+torch.manual_seed(0)
+model = Net()
+x = torch.randn(300, 8)
+y = x[:, :3].argmax(1)
+optimizer = torch.optim.Adam(model.parameters(), 0.02)
+for _ in range(150):
+    optimizer.zero_grad()
+    torch.nn.functional.cross_entropy(model(x), y).backward()
+    optimizer.step()
+torch.save(model.state_dict(), "good.pt")
+with torch.no_grad():
+    model.hidden.bias.fill_(-100.0)
+torch.save(model.state_dict(), "bad.pt")
+numpy.savez("val.npz", x=x.numpy(), y=y.numpy())
+"""
+
+
+@pytest.fixture(scope="session")
+def built_repository(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("built")
+    (folder / "net.py").write_text(NET)
+    subprocess.run([sys.executable, "-c", BUILD], cwd=folder, check=True)
+    (folder / ".gitignore").write_text("__pycache__\n")
+    for command in (["init", "-q"], ["add", "."]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture
+def repository(built_repository, tmp_path):
+    """A git repository with code that makes a model, good.pt, bad.pt and val.npz."""
+    folder = tmp_path / "repository"
+    shutil.copytree(built_repository, folder)
+    return folder
 
 
 @pytest.fixture

@@ -2,87 +2,106 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+from junitparser import JUnitXml
+from sarif_pydantic import Sarif
+from typer.testing import CliRunner
 
+from actdiag.cli import app
 from tests.render.test_github import commands
 
-NET = """\
-import torch
-from torch import nn
+SHARED = ["--data", "val.npz", "--model", "net.py:Net", "--steps", "none"]
+LINE = "x = torch.relu(self.hidden(x))"  # what made the layer that is dead
 
 
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.hidden = nn.Linear(8, 16)
-        self.head = nn.Linear(16, 3)
-
-    def forward(self, x):
-        x = torch.relu(self.hidden(x))
-        return self.head(x)
-"""
-BUILD = """\
-import numpy, torch
-from net import Net
-torch.manual_seed(0)
-model = Net()
-x = torch.randn(300, 8)
-y = x[:, :3].argmax(1)
-optimizer = torch.optim.Adam(model.parameters(), 0.02)
-for _ in range(150):
-    optimizer.zero_grad()
-    torch.nn.functional.cross_entropy(model(x), y).backward()
-    optimizer.step()
-torch.save(model.state_dict(), "good.pt")
-with torch.no_grad():
-    model.hidden.bias.fill_(-100.0)
-torch.save(model.state_dict(), "bad.pt")
-numpy.savez("val.npz", x=x.numpy(), y=y.numpy())
-"""
+@pytest.fixture
+def check(repository, monkeypatch):
+    """Check models in the repository."""
+    monkeypatch.chdir(repository)
+    return lambda *arguments: CliRunner().invoke(app, ["check", *arguments, *SHARED])
 
 
-@pytest.fixture(scope="module")
-def repository(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("repository")
-    (folder / "net.py").write_text(NET)
-    subprocess.run([sys.executable, "-c", BUILD], cwd=folder, check=True)
-    for command in (["init", "-q"], ["add", "."]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
+def line_of(repository, path, number):
+    """The line of a file that git tracks, which is where a platform shows a finding."""
+    command = ["git", "ls-files"]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=True)
+    assert path in done.stdout.split()
+    return (repository / path).read_text().splitlines()[int(number) - 1].strip()
 
 
-def check(folder, *arguments):
-    command = [sys.executable, "-m", "actdiag", "check", *arguments]
-    shared = ["--data", "val.npz", "--model", "net.py:Net", "--steps", "none"]
-    return subprocess.run(
-        [*command, *shared], cwd=folder, capture_output=True, text=True, check=False
-    )
-
-
-def test_annotations_land_on_lines_of_tracked_files(repository):
-    done = check(repository, "good.pt", "bad.pt", "--format", "github")
-    tracked = subprocess.run(
-        ["git", "ls-files"], cwd=repository, capture_output=True, text=True, check=True
-    ).stdout.split()
-    found = [each for each in commands(done.stdout) if "ACT101" in each[1]["title"]]
-
-    assert done.returncode == 1
-    ((name, properties, _),) = found
-    assert name == "error"
-    assert properties["file"] in tracked
-    line = (repository / properties["file"]).read_text().splitlines()[int(properties["line"]) - 1]
-    assert line.strip() == "x = torch.relu(self.hidden(x))"
-    assert "of bad.pt" in properties["title"]
+def test_findings_land_on_lines_of_tracked_files_on_every_platform(check, repository):
+    names = {"sarif": "a.sarif", "gitlab": "quality.json", "junit": "junit.xml"}
+    reports = [part for name, path in names.items() for part in ("--report", f"{name}={path}")]
+    done = check("good.pt", "bad.pt", "--format", "github", *reports)
+    assert done.exit_code == 1
     assert re.search(r"^✓ ok good\.pt", done.stderr, re.MULTILINE)
+    assert re.search(r"^✗ FAILED bad\.pt: \d errors", done.stderr, re.MULTILINE)
+
+    (annotation,) = [each for each in commands(done.stdout) if "ACT101" in each[1]["title"]]
+    name, properties, _ = annotation
+    assert name == "error"
+    assert "of bad.pt" in properties["title"]
+    assert line_of(repository, properties["file"], properties["line"]) == LINE
+
+    sarif = Sarif.model_validate_json((repository / "a.sarif").read_text())
+    (result,) = [each for run in sarif.runs for each in run.results if each.rule_id == "ACT101"]
+    place = result.locations[0].physical_location
+    assert line_of(repository, place.artifact_location.uri, place.region.start_line) == LINE
+
+    issues = json.loads((repository / "quality.json").read_text())
+    (issue,) = [each for each in issues if "ACT101" in each["description"]]
+    where = issue["location"]
+    assert line_of(repository, where["path"], where["lines"]["begin"]) == LINE
+
+    suites = {suite.name: suite for suite in JUnitXml.fromfile(repository / "junit.xml")}
+    assert suites["good.pt"].failures == 0
+    assert suites["bad.pt"].failures > 0
 
 
-def test_the_bad_one_passes_once_it_is_its_own_baseline(repository):
-    written = check(repository, "bad.pt", "--baseline", "base.json", "--update-baseline")
-    again = check(repository, "bad.pt", "--baseline", "base.json")
+def test_a_baseline_is_written_and_only_what_is_new_fails(check, repository):
+    assert check("bad.pt", "--baseline", "base.json").exit_code == 2  # there is none yet
+    written = check("bad.pt", "--baseline", "base.json", "--update-baseline")
+    assert (written.exit_code, "known from the baseline" in written.stdout) == (0, True)
+    again = check("bad.pt", "--baseline", "base.json")
+    assert (again.exit_code, "nothing new" in again.stdout) == (0, True)
 
-    assert (written.returncode, again.returncode) == (0, 0)
-    assert "known from the baseline" in again.stdout
+    check("good.pt", "--baseline", "good.json", "--update-baseline")
+    (repository / "good.pt").write_bytes((repository / "bad.pt").read_bytes())
+    worse = check("good.pt", "--baseline", "good.json")
+    assert worse.exit_code == 1
+    assert "ACT101" in worse.stdout
+    check("good.pt", "--baseline", "good.json", "--update-baseline")
+    assert check("good.pt", "--baseline", "good.json").exit_code == 0
+
+
+def test_a_job_that_lost_its_labels_fails_where_skips_are_strict(check, repository):
+    asked = ["good.pt", "--select", "OUT202"]
+    assert check(*asked, "--strict-skips").exit_code == 0
+    with np.load(repository / "val.npz") as held:
+        inputs = held["x"]
+    np.savez(repository / "val.npz", x=inputs)
+    assert check(*asked).exit_code == 0
+    strict = check(*asked, "--strict-skips")
+    assert strict.exit_code == 1
+    assert "1 rule skipped for want of input" in strict.stdout
+
+
+@pytest.mark.slow  # two processes, each of which imports torch
+def test_jobs_give_the_same_verdicts(check, repository):
+    one, two = (check("good.pt", "bad.pt", "--jobs", number) for number in "12")
+    assert one.exit_code == two.exit_code == 1
+    assert one.stdout == two.stdout
+
+
+@pytest.mark.slow  # a process of its own
+def test_the_command_itself(repository):
+    command = [sys.executable, "-m", "actdiag", "check", ".", *SHARED]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "1 of 2 models passed"
