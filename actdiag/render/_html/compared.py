@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from actdiag.records import Severity
 from actdiag.render._changes import NAMES, SHARES, happened, names, value, verdict, word_for
 from actdiag.render._documentation import documented
 from actdiag.render._facts import MARKS
@@ -13,7 +14,7 @@ from actdiag.render._html.shell import document
 
 if TYPE_CHECKING:
     from actdiag.comparison import Change, Comparison, Moved
-    from actdiag.records import Finding, Severity
+    from actdiag.records import Finding
 
 _FINDINGS = 100  # in all, and layers and weights each; our choice: the JSON has all
 _MOVED = 100
@@ -69,12 +70,17 @@ def _summary(found: Comparison) -> dict[str, Any]:
         "amounts": [
             {"word": word, "amount": f"{many:,}", "tone": tone} for word, many, tone in amounts
         ],
-        "first": line_of(next((each.remedy for each in harm if each.remedy), "")),
+        "first": line_of(next((each.remedy for each in harm if _asks(each)), "")),
         "sides": [
             (word, line_of(side.model, 300), line_of(side.data, 300), str(side.verdict))
             for word, side in (("before", found.before), ("after", found.after))
         ],
     }
+
+
+def _asks(each: Finding) -> bool:
+    """Whether something is to be done: of notes there is not."""
+    return bool(each.remedy) and each.severity is not Severity.INFO
 
 
 def _worst(severities: list[Severity]) -> str:
