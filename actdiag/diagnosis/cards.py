@@ -85,7 +85,9 @@ def not_learning(case: Case) -> Symptom | None:
         return None
     output = case.scan.output
     if fails(case.scan):
-        text = f"The model has not learned: {score_text(case.scan)}."
+        by_heart = case.found("OUT211", at_least=Severity.WARNING)
+        learned = " more than its training data" if by_heart else ""
+        text = f"The model has not learned{learned}: {score_text(case.scan)}."
         if age(case.scan) is Age.FRESH:
             text += " Its weights look as an initialiser left them: was it trained at all?"
         return Symptom(text, {"accuracy": output.accuracy, "r2": output.r2} if output else {})
@@ -167,7 +169,10 @@ CARDS = (
         "not-learning",
         "Model isn't learning",
         not_learning,
-        (_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING, _RATE),
+        (
+            *(_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING, _RATE),
+            CauseJudge("over-fitting", confidence.learnt_by_heart, extra=True),
+        ),
         _SIGNAL_STEPS,
         _SIGNAL_CODES,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown
-from actdiag.records import CauseVerdict, Outcome
+from actdiag.records import CauseVerdict, Outcome, Severity
 from actdiag.steps.check_regularisation import regularisers
 from actdiag.steps.depth import number
 from actdiag.steps.temperature_scaling import NO_INFORMATION
@@ -17,15 +17,27 @@ _TOO_LARGE = 1.5  # our choice: Guo et al. 2017 fit 1.1 to 2.5 on over-confident
 _FITTING = 1.1  # our choice: a tenth off is within the error of a fit on a few hundred samples
 
 
-def over_fitting(_case: Case, outcomes: Outcomes) -> Judgement:
+_REGULARISE = "Regularise (dropout, weight decay), stop earlier, or get more data."
+
+
+def over_fitting(case: Case, outcomes: Outcomes) -> Judgement:
     """Judge: is the model much better on the data it was trained on."""
-    step = outcomes.get("check-overfitting")
-    if step is None or step.outcome is not Outcome.DONE:
+    step, found = outcomes.get("check-overfitting"), case.found("OUT211", at_least=Severity.WARNING)
+    if step is not None and step.outcome is Outcome.DONE:
+        over = step.measured.get("over_fitting")
+        return confirmed(step.result, _REGULARISE) if over else ruled_out(step.result)
+    if found:
+        return confirmed(found[0].message, _REGULARISE)
+    return unknown("Give the training data to tell: --train-data FILE.")
+
+
+def learnt_by_heart(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: does a model that is no better than chance here do well in training."""
+    found = case.found("OUT211", at_least=Severity.WARNING)
+    if not found:
         return unknown("Give the training data to tell: --train-data FILE.")
-    if step.measured.get("over_fitting"):
-        remedy = "Regularise (dropout, weight decay), stop earlier, or get more data."
-        return confirmed(step.result, remedy)
-    return ruled_out(step.result)
+    first = "Check that the labels belong to these samples and that the data is prepared as in "
+    return confirmed(found[0].message, f"{first}training; if so: {_REGULARISE.lower()}")
 
 
 def missing_regularisation(case: Case, outcomes: Outcomes) -> Judgement:
