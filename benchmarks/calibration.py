@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent))  # so that the file runs as a script, from 
 
 from benchmarks.family import tally  # noqa: E402
 from benchmarks.family.case import HALVES, REPORTING  # noqa: E402
-from benchmarks.family.drawing import PER_HALF, family  # noqa: E402
+from benchmarks.family.drawing import family  # noqa: E402
 from benchmarks.family.store import Entry, entry  # noqa: E402
 from benchmarks.family.training import FAILED, WORKED  # noqa: E402
 
@@ -53,7 +53,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(mode=True)
-    entries = run(QUICK if chosen.quick else PER_HALF, chosen.half)
+    entries = run(QUICK if chosen.quick else None, chosen.half)
     document: list[str] = []
     for half in HALVES if chosen.half == "both" else (chosen.half,):
         of_half = [one for one in entries if one.case.half == half]
@@ -78,9 +78,9 @@ def written(path: Path, lines: Sequence[str]) -> None:
     path.write_text(f"{before}{BEGIN}\n{middle}\n\n{END}{after}", encoding="utf-8")
 
 
-def run(per_half: int, half: str) -> list[Entry]:
+def run(most: int | None, half: str) -> list[Entry]:
     """Train and scan what is not kept yet, telling how far it is on stderr."""
-    cases = [case for case in family(per_half) if half in (case.half, "both")]
+    cases = [case for case in family(most) if half in (case.half, "both")]
     started, entries = time.monotonic(), []
     for number, case in enumerate(cases, 1):
         entries.append(entry(case))

@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks.family.case import HALVES, REPORTING, Case
+from benchmarks.family.case import CHOOSING, REPORTING, Case
 from benchmarks.family.mistakes import MISTAKES
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from benchmarks.family.mistakes import Mistake
 
-PER_HALF = 400
+SIZES = {CHOOSING: 400, REPORTING: 300}
 LOOKED_AT = 1  # reporting halves that somebody has looked at: the next one is drawn anew
 NETWORKS = ("mlp",) * 6 + ("cnn", "cnn", "residual", "residual", "transformer", "decoder", "lstm")
 TABLES = ("digits", "digits", "cancer", "wine", "iris", "diabetes")
@@ -27,11 +27,11 @@ RATES = {
 }
 
 
-def family(per_half: int = PER_HALF) -> Iterator[Case]:
-    """Every case of both halves; the same ones every time."""
-    for half in HALVES:
+def family(most: int | None = None) -> Iterator[Case]:
+    """Every case of both halves, or the first ``most`` of each; the same ones every time."""
+    for half, size in SIZES.items():
         known = [mistake for mistake in MISTAKES if mistake.half in ("", half)]
-        for index in range(per_half):
+        for index in range(size if most is None else min(most, size)):
             if index % 2 == 0:
                 draw = _draw(half, index)
                 yield healthy(draw, half, index, draw.choice(NETWORKS))
@@ -52,7 +52,8 @@ def counterparts(case: Case, many: int = 5) -> list[Case]:
     if case.mistake:
         mistake = next(one for one in MISTAKES if one.name == case.mistake)
         other = _for_data(_before(mistake, case.half, case.index)[0], case.data)
-    return [replace(other, index=case.index + PER_HALF * seed) for seed in range(1, many + 1)]
+    apart = max(SIZES.values())
+    return [replace(other, index=case.index + apart * seed) for seed in range(1, many + 1)]
 
 
 def _draw(half: str, index: int) -> random.Random:
