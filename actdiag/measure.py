@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import torch
 from torch.nn.parameter import is_lazy
 
 from actdiag.capture import Capture, preserved
@@ -104,7 +107,40 @@ def measure(
     module.
     ``mask`` names the input that says which positions are padding, where its name doesn't.
     ``part`` says that the batches are a part of the data, and that the state is wanted.
+
+    Gradients are off, unless the forward needs them for its own: a model of energies that takes
+    forces as their gradient is run again with them.
     """
+    rest = iter(batches)
+    first = list(islice(rest, 1))
+    run = partial(_measured, total=total, progress=progress, phase=phase, mask=mask, part=part)
+    found = run(module, chain(first, rest), forward)
+    if found.samples or not _needs_gradients(found.coverage):
+        return found
+    return run(module, chain(first, rest), partial(_with_gradients, forward or module))
+
+
+def _needs_gradients(coverage: Coverage) -> bool:
+    said = coverage.failure.message if coverage.failure else ""
+    return "does not require grad" in said
+
+
+def _with_gradients(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    with torch.enable_grad():
+        return forward(*args, **kwargs)
+
+
+def _measured(
+    module: nn.Module,
+    batches: Iterable[Batch],
+    forward: Callable[..., Any] | None,
+    *,
+    total: int | None,
+    progress: Progress,
+    phase: str,
+    mask: str | None,
+    part: PartOf | None,
+) -> Measurement:
     samples = count = labels = left_out = 0
     stopped = False
     part, mergeable = part or PartOf(), part is not None

@@ -15,6 +15,7 @@ from actdiag.capture.operations import Kind, Operation, classify
 from actdiag.capture.products import product
 from actdiag.capture.recurrent import cell, recurrent
 from actdiag.capture.repeats import Repeats
+from actdiag.capture.transforms import transformed, transforming
 from actdiag.capture.writes import leave, write
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class SiteMode(TorchFunctionMode):
 
     def __init__(self, observer: Observer) -> None:
         super().__init__()
+        self._observer = observer
         self._repeats = Repeats(observer, observe)
 
     def __torch_function__(
@@ -70,4 +72,6 @@ class SiteMode(TorchFunctionMode):
         operation = classify(func)
         if operation.kind is Kind.IGNORED:
             return func(*args, **kwargs or {})
+        if transforming():
+            return transformed(self._observer, Call(func, args, kwargs or {}))
         return self._repeats.make(operation, Call(func, args, kwargs or {}))

@@ -10,6 +10,7 @@ from torch.jit import ScriptModule
 
 from actdiag.capture.declared import unshared
 from actdiag.capture.opened import Place
+from actdiag.capture.transforms import transforming
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ class ModuleStack:
     def leave(self, args: Any, output: Any) -> None:
         """The module entered last has given ``output`` for ``args``."""
         left = self.running.pop()
-        if left.leaf and self.opened == left.sites_at_entry and self._on_silent is not None:
+        silent = left.leaf and self.opened == left.sites_at_entry and not transforming()
+        if silent and self._on_silent is not None:
             self._on_silent(left, args, output)
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
