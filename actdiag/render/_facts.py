@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict, Severity
-from actdiag.render._story import headline, worst_severity
+from actdiag.render._story import INTERRUPTED, headline, worst_severity
 from actdiag.render._words import count, number, percent
 
 if TYPE_CHECKING:
@@ -33,8 +33,13 @@ def mark(report: Report) -> str:
 
 
 def facts(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield the model, the data, the output, what the file says of the training, and notes."""
+    """Yield the model, the data, the output, what the file says of the training, and notes.
+
+    First of all that the scan was interrupted, if it was.
+    """
     scan = report.scan
+    if scan.coverage.interrupted:
+        yield "interrupted", INTERRUPTED
     yield "model", _model(scan.model)
     yield "data", _data(scan.data)
     if scan.output:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from actdiag.records import Diagnosis, Finding, Ignored, Report, Skip
 
+INTERRUPTED = "this is what was found until then"
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -144,9 +145,8 @@ def by_diagnosis(report: Report) -> tuple[list[tuple[Diagnosis, list[Chain]]], l
 
 
 def exemptions(report: Report) -> list[str]:
-    """Return what is missing: ``2 findings ignored: the reason (ACT101 in head.*)`` and the like."""
-    interrupted = report.scan.coverage.interrupted
-    stopped = ["interrupted: this is what was found until then"] if interrupted else []
+    """Return what is left out: ``2 findings ignored: the reason (ACT101 in head.*)``, the like."""
+    stopped = [f"interrupted: {INTERRUPTED}"] if report.scan.coverage.interrupted else []
     return stopped + list(map(exemption, report.ignored))
 
 

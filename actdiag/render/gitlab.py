@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from actdiag.records import ReportVerdict, Severity
 from actdiag.render._documentation import command
 from actdiag.render._findings import Location, advised, line_of, location, title, worst_first
-from actdiag.render._story import exemption, headline, model_name
+from actdiag.render._story import INTERRUPTED, exemption, headline, model_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +31,7 @@ def render(report: Report, *more: Report) -> str:
     pairs = [(finding, each) for each in reports for finding in worst_first(each.findings)]
     pairs.sort(key=lambda pair: pair[0].severity.rank)
     found += [_issue(finding, each) for finding, each in pairs]
+    found += [_interrupted(each) for each in reports if each.scan.coverage.interrupted]
     found += [_ignored(one, each) for each in reports for one in each.ignored]
     issues = _told_once(found)
     if len(issues) > _MOST:
@@ -59,6 +60,11 @@ def _ignored(one: Ignored, report: Report) -> dict[str, Any]:
     key = f"ignored\0{one.rule}\0{one.modules}"
     text = line_of(exemption(one))
     return _entry(report, text, "actdiag/ignored", "info", None, key)
+
+
+def _interrupted(report: Report) -> dict[str, Any]:
+    text = f"interrupted: {INTERRUPTED}"
+    return _entry(report, text, "actdiag/interrupted", "major", None, "interrupted")
 
 
 def _not_checked(report: Report) -> dict[str, Any]:

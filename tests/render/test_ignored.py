@@ -85,3 +85,15 @@ def test_a_gate_tells_it():
     assert next(lines([passed])).endswith(
         ": nothing found, 2 findings ignored: pruned on purpose (ACT101 in head.*)"
     )
+
+
+@pytest.mark.parametrize("name", PERSONS)
+def test_a_scan_that_was_interrupted_says_so(name):
+    seen = replace(build.sick().scan.coverage, interrupted=True)
+    report = replace(build.sick(), scan=replace(build.sick().scan, coverage=seen))
+    told = render.render(name, report)
+
+    assert "interrupted" in told
+    assert "interrupted" not in render.render(name, build.sick())
+    if name in {"text", "html"}:
+        assert told.index("interrupted") < told.index("sample_models/dead_relu.pt, Sequential")
