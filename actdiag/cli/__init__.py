@@ -18,7 +18,6 @@ app = typer.Typer(
     name="actdiag",
     help="Find out why a PyTorch model's activations are sick, from its file and your data.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -66,7 +66,8 @@ class ConfiguredCommand(TyperCommand):
         for one in self.params:
             one.required = False
         super().parse_args(ctx, args)
-        show(ctx, name, commands[name], found)
+        with told_once(debug=bool(said.get("debug"))):
+            show(ctx, name, commands[name], found)
         raise typer.Exit
 
 

@@ -17,12 +17,32 @@ def option(flag: str, *, panel: str, **details: Any) -> Any:
     return typer.Option(flag, rich_help_panel=panel, show_default=False, **details)
 
 
-OUTPUT, RULES = "Output", "Rules"
+OUTPUT, RULES, SETTINGS = "Output", "Rules", "Settings"
 _FORMATS = ", ".join(render.names())
+
+
+def formats_beginning(incomplete: str) -> list[str]:
+    """Complete the name of a format in the shell."""
+    return [name for name in render.names() if name.startswith(incomplete)]
+
+
+def rules_beginning(incomplete: str) -> list[tuple[str, str]]:
+    """Complete the code of a rule in the shell, which shows the name beside it."""
+    from actdiag.rules import registry
+
+    start = incomplete.upper()
+    return [(code, one.name) for code, one in registry().items() if code.startswith(start)]
+
 
 Format = Annotated[
     str,
-    option("--format", metavar="NAME", panel=OUTPUT, help=f"Of stdout: {_FORMATS} (text)."),
+    option(
+        "--format",
+        metavar="NAME",
+        panel=OUTPUT,
+        help=f"Of stdout: {_FORMATS} (text).",
+        autocompletion=formats_beginning,
+    ),
 ]
 Reports = Annotated[
     list[str] | None,
@@ -40,6 +60,7 @@ Select = Annotated[
         metavar="CODES",
         panel=RULES,
         help="Run only these: codes, their beginnings or names, comma-separated.",
+        autocompletion=rules_beginning,
     ),
 ]
 Ignore = Annotated[
@@ -49,6 +70,7 @@ Ignore = Annotated[
         metavar="CODES",
         panel=RULES,
         help="Leave these out.",
+        autocompletion=rules_beginning,
     ),
 ]
 Config = Annotated[
@@ -56,13 +78,13 @@ Config = Annotated[
     option(
         "--config",
         metavar="FILE",
-        panel=RULES,
-        help="Settings; else the nearest actdiag.toml or pyproject.toml.",
+        panel=SETTINGS,
+        help="In place of the nearest actdiag.toml or pyproject.toml.",
     ),
 ]
 ShowConfig = Annotated[
     bool,
-    option("--show-config", panel=RULES, help="Print all settings and where they are from."),
+    option("--show-config", panel=SETTINGS, help="Print all settings and where they are from."),
 ]
 Debug = Annotated[
     bool, option("--debug", panel="Running", help="Show the traceback when something fails.")

@@ -38,12 +38,21 @@ actdiag explain the model is not learning
 actdiag explain temperature"""
 
 
+def topics_beginning(incomplete: str) -> list[str]:
+    """Complete the name of a topic of one word in the shell."""
+    from actdiag import topics
+
+    names = (topic.name for topic in topics.topics() if " " not in topic.name)
+    return [name for name in names if name.lower().startswith(incomplete.lower())]
+
+
 def explain(
     topic: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="TOPIC",
             help="A rule's code or name, a function, a symptom or a situation; else lists them.",
+            autocompletion=topics_beginning,
         ),
     ] = None,
     *,

@@ -16,6 +16,14 @@ from actdiag.cli._targets import targets
 from actdiag.errors import NothingCheckedError
 from actdiag.records import Report, ReportVerdict
 
+EPILOG = """Examples
+
+actdiag report scan.json
+
+actdiag report scan.json --format html > page.html
+
+actdiag report scan.json --select OUT --report sarif=actdiag.sarif"""
+
 
 def report(
     saved: Annotated[Path, typer.Argument(metavar="SCAN.json", help="A saved scan.")],
@@ -57,4 +65,4 @@ def _judged(
 
 def add_to(app: typer.Typer) -> None:
     """Register the command."""
-    app.command()(report)
+    app.command(epilog=EPILOG)(report)

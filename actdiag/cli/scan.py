@@ -67,7 +67,13 @@ def scan(
     ] = None,
     *,
     data_option: Annotated[
-        str | None, option("--data", metavar="PATH", panel=DATA, help="DATA, as an option.")
+        str | None,
+        option(
+            "--data",
+            metavar="PATH",
+            panel=DATA,
+            help="Data file, FILE:ARRAY or FILE.py:NAME; else random input.",
+        ),
     ] = None,
     labels: Annotated[
         str | None,
