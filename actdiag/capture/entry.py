@@ -59,6 +59,13 @@ def view(model: nn.Module, *, method: str | None = None, aside: str | None = Non
     return seen
 
 
+def unviewed(module: nn.Module) -> nn.Module:
+    """A module of its own class again, where it is a view or a copy of one."""
+    if "taken_aside" in vars(type(module)):
+        module.__class__ = type(module).__mro__[1]
+    return module
+
+
 def public_methods(model: nn.Module) -> tuple[str, ...]:
     """Names of what the model's own class and those above it offer beyond ``nn.Module``."""
     own = (cls for cls in type(model).__mro__ if not issubclass(nn.Module, cls))

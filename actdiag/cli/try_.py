@@ -122,6 +122,10 @@ def try_(
     fix_input: Annotated[
         bool, option("--fix-input", panel=DATA, help="Mend layout and dtype of the input.")
     ] = False,
+    mask: Annotated[
+        str | None,
+        option("--mask", metavar="NAME", panel=DATA, help="The input that says what is padding."),
+    ] = None,
     factory: Annotated[
         str | None,
         option(
@@ -134,6 +138,19 @@ def try_(
     factory_args: Annotated[
         str | None,
         option("--model-args", metavar="JSON", panel=MODEL, help="Its keyword arguments."),
+    ] = None,
+    call: Annotated[
+        str | None,
+        option("--call", metavar="METHOD", panel=MODEL, help="Called in place of forward."),
+    ] = None,
+    device: Annotated[
+        str | None,
+        option(
+            "--device",
+            metavar="NAME",
+            panel=TRAINING,
+            help="auto, cpu, cuda, cuda:1 or mps (where the model is: the CPU for a file).",
+        ),
     ] = None,
     partial: Annotated[
         bool, option("--partial", panel=MODEL, help="Go on if a state dict fits in part.")
@@ -193,6 +210,9 @@ def try_(
             max_samples=max_samples,
             transform=transform,
             fix_input=fix_input,
+            mask=mask,
+            call=call,
+            device=device,
             factory=factory,
             factory_args=json_object("--model-args", factory_args),
             partial=partial,

@@ -15,7 +15,6 @@ _LEAST_OF_ONE = 0.05  # our choice, for a single seed, which shows no spread
 _ALIKE = 0.5  # our choice: an effect of less than half the best is another class of remedy
 # Student's t by degrees of freedom, 5 % at either end: whether it helps is a one-sided question.
 _T90 = (6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833)
-_ORDER = (TrialVerdict.HELPS, TrialVerdict.NO_EFFECT, TrialVerdict.WORSE)
 MOST_SEEDS = len(_T90) + 1
 
 
@@ -55,32 +54,41 @@ def doubtful(trial: RemedyTrial) -> bool:
 
 
 def ranked(trials: Sequence[RemedyTrial]) -> tuple[RemedyTrial, ...]:
-    """The trials, best first: by verdict, then by effect; those without an effect stay last.
+    """The trials, best first: by verdict, then by how good the treated model is.
 
-    Effects whose difference has an interval that holds 0 are not told apart: among them what a
+    Controls differ: what draws dead units anew has an easy one in the dead network, and may still
+    end below what trains well from the start. So it is not the effect that ranks remedies which
+    help. Those whose difference has an interval that holds 0 are not told apart: among them what a
     confirmed cause or a finding calls for goes first, in the order in which they were tried.
+    The others stand by their effect, those without one last.
     """
     rest = [trial for trial in trials if trial.effect is not None]
     done: list[RemedyTrial] = []
-    for verdict in _ORDER:
-        group = [trial for trial in rest if trial.verdict is verdict]
-        while group:
-            best = max(group, key=lambda trial: trial.effect or 0.0)
-            alike = [trial for trial in group if trial is best or _alike(best, trial)]
-            done += sorted(alike, key=lambda trial: not trial.suggested_by)
-            group = [trial for trial in group if trial not in alike]
+    group = [trial for trial in rest if trial.verdict is TrialVerdict.HELPS]
+    while group:
+        best = max(group, key=_reached)
+        alike = [trial for trial in group if trial is best or _alike(best, trial)]
+        done += sorted(alike, key=lambda trial: not trial.suggested_by)
+        group = [trial for trial in group if trial not in alike]
+    for verdict in (TrialVerdict.NO_EFFECT, TrialVerdict.WORSE):
+        others = (trial for trial in rest if trial.verdict is verdict)
+        done += sorted(others, key=lambda trial: -(trial.effect or 0.0))
     return (*done, *(trial for trial in trials if trial.effect is None))
 
 
+def _reached(trial: RemedyTrial) -> float:
+    """Mean score of the treated model."""
+    scores = trial.treated.scores if trial.treated is not None else ()
+    return math.fsum(scores) / len(scores) if scores else 0.0
+
+
 def _alike(best: RemedyTrial, other: RemedyTrial) -> bool:
-    if abs(other.effect or 0.0) < _ALIKE * abs(best.effect or 0.0):
+    if best.treated is None or other.treated is None or _small(other, best):
         return False
-    _, low, high = effect_of(_by_seed(best), _by_seed(other))
+    _, low, high = effect_of(best.treated.scores, other.treated.scores)
     return low is not None and high is not None and low <= 0 <= high
 
 
-def _by_seed(trial: RemedyTrial) -> list[float]:
-    if trial.treated is None or trial.control is None:
-        return []
-    pairs = zip(trial.treated.scores, trial.control.scores, strict=True)
-    return [treated - control for treated, control in pairs]
+def _small(trial: RemedyTrial, beside: RemedyTrial) -> bool:
+    """Whether its effect is of another class than that of the one beside it."""
+    return (trial.effect or 0.0) < _ALIKE * (beside.effect or 0.0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from actdiag.capture.entry import unviewed
 from actdiag.remedies.surgery import part
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def content_of(arm: Arm, scan: Scan, original: nn.Module) -> bytes:
         raise UnsaveableError(arm.unsaveable)
     for hook in arm.temporary:
         hook.remove()
-    module = arm.module.eval()
+    module = unviewed(arm.module.eval().cpu())
     for item in module.parameters():
         item.grad = None
     if arm.temperature != 1.0:
@@ -47,7 +48,7 @@ def content_of(arm: Arm, scan: Scan, original: nn.Module) -> bytes:
     if module.state_dict().keys() != original.state_dict().keys():
         raise UnsaveableError("the class of the model has no place for the new layers: add them")
     return _saved(
-        {"state_dict": module.state_dict(), **arm.beside} if arm.beside else (module.state_dict())
+        {"state_dict": module.state_dict(), **arm.beside} if arm.beside else module.state_dict()
     )
 
 

@@ -97,7 +97,9 @@ class Replaced(TorchFunctionMode):
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Random numbers from ``seed`` inside, the random state as it was after."""
-    with torch.random.fork_rng(devices=[]):
+    """Random numbers from ``seed`` inside, the random states as they were after."""
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    devices = range(torch.cuda.device_count()) if used else ()
+    with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield

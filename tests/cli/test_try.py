@@ -47,7 +47,7 @@ def test_the_treated_model_is_saved_and_can_be_scanned(files, tmp_path):
     data = np.load("data.npz")
     np.savez("raw.npz", x=1000 * data["x"] + 5000, y=data["y"])
     arguments = ("try", "model.pt", "raw.npz", "--remedy", "standardize", "--save", "better.pt")
-    done = files(*arguments, "--steps", "60", "--format", "json")
+    done = files(*arguments, "--steps", "60", "--time-budget", "900", "--format", "json")
     document = json.loads(done.stdout)
     assert (document["first"], document["saved"]) == ("standardize", "better.pt")
     report = scan("better.pt", "raw.npz")  # safe to load: torch.nn alone

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import actdiag
+from actdiag.capture.entry import view
 from actdiag.feed import Batch
 from actdiag.remedies import registry
 from actdiag.remedies.base import Arm, NotApplicableError, Settings, Subject
@@ -167,3 +168,12 @@ def test_fresh_weights_are_seeded_and_keep_the_scale_of_loose_parameters():
     assert all(torch.equal(a, b) for a, b in pairs)
     assert one.loose.sort().values.tolist() == list(range(6))
     assert one.lost.isfinite().all()
+
+
+def test_a_model_entered_another_way_is_saved_as_what_it_is():
+    module = network()
+    seen = view(module, aside="mask")
+    arm, _, scan = applied("weight-decay", seen)
+    saved = torch.load(io.BytesIO(content_of(arm, scan, seen)), weights_only=False)
+    assert type(saved) is nn.Sequential
+    assert saved.state_dict().keys() == module.state_dict().keys()

@@ -32,9 +32,9 @@ def test_verdicts(found, verdict):
     assert verdict_of(*found) == verdict
 
 
-def trial(name, differences, suggested=()):
-    control = TrialArm("kept", scores=(0.2,) * len(differences))
-    treated = TrialArm("kept", scores=tuple(0.2 + value for value in differences))
+def trial(name, differences, suggested=(), without=0.2):
+    control = TrialArm("kept", scores=(without,) * len(differences))
+    treated = TrialArm("kept", scores=tuple(without + value for value in differences))
     effect, low, high = effect_of(treated.scores, control.scores)
     return RemedyTrial(
         name,
@@ -55,6 +55,12 @@ def test_the_best_goes_first_and_what_was_not_trained_last():
     worse, none = trial("worse", [-0.3, -0.31, -0.32]), trial("none", [0.0, 0.0, 0.0])
     order = [item.remedy for item in ranked([worse, left_out, none, small, big])]
     assert order == ["big", "small", "none", "worse", "left"]
+
+
+def test_where_it_leads_ranks_what_helps_and_not_how_bad_the_control_was():
+    from_the_dead = trial("reset-dead-units", [0.30, 0.31, 0.32], ("ACT101",), without=0.1)
+    anew = trial("standardize", [0.10, 0.11, 0.12], ("unnormalised-input",), without=0.7)
+    assert ranked([from_the_dead, anew])[0] is anew
 
 
 def test_among_equals_what_the_diagnosis_calls_for_goes_first():

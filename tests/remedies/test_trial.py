@@ -111,6 +111,26 @@ def test_functions_in_the_forward_are_replaced_and_told_to_be_unsaveable():
     assert "the forward calls relu as a function" in item.unsaveable
 
 
+class Encoder(nn.Module):
+    """A model that is used by a method, not by its forward."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = network()
+
+    def forward(self, x):
+        raise RuntimeError("call encode")
+
+    def encode(self, x):
+        return self.layers(x)
+
+
+def test_a_method_in_place_of_the_forward_is_trained():
+    [item] = tried(Encoder(), call="encode", device="cpu", remedies=("weight-decay",)).trials
+    assert item.effect is not None
+    assert item.treated.accuracies
+
+
 def test_time_that_is_up_is_told():
     trial = tried(network(), remedies=("dropout", "gelu"), time_budget=0.0)
     assert {item.verdict for item in trial.trials} == {"not-tried"}
@@ -139,6 +159,9 @@ def test_a_remedy_or_a_number_of_seeds_that_there_is_not():
 
 
 MENDS = {
+    "cnn_raw_pixels": {"standardize"},
+    "raw_table": {"standardize"},
+    "saturated_pixels": {"standardize"},
     "dead_relu": {"standardize"},
     "saturated_tanh": {"standardize"},
     "constant_output": {"he-init", "lower-lr"},
