@@ -36,7 +36,7 @@ from actdiag.passes.gradients import check_labels, loss_named, with_gradients
 from actdiag.passes.modes import Modes
 from actdiag.passes.optimizer import with_updates
 from actdiag.passes.training import with_training_data
-from actdiag.ready import check_mask, initialised, ready
+from actdiag.ready import bounded, check_mask, initialised, ready
 from actdiag.records import (
     Coverage,
     DataInfo,
@@ -176,6 +176,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         place = place.following(module)
         feed, train = feed.placed(place), train and train.placed(place)
         loaded = initialised(loaded, feed, seed)
+        feed = bounded(feed, module) if batch_size is None else feed
         check_mask(mask, loaded, feed)
         if backward:
             check_labels(feed, named_loss)

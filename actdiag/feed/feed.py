@@ -10,6 +10,7 @@ from torch import Tensor
 from actdiag.errors import DataError
 from actdiag.feed.parts import sizes, window
 from actdiag.feed.placing import Placement
+from actdiag.feed.resized import resized
 from actdiag.records import DataInfo
 
 if TYPE_CHECKING:
@@ -80,6 +81,19 @@ class Feed:
         """The same data on another device, in another type."""
         feed = copy.copy(self)
         feed.placement = placement
+        return feed
+
+    def in_batches_of(self, size: int, note: str = "") -> Feed:
+        """The same data, at most so many samples at a time; itself where the batches are not ours.
+
+        ``note`` tells the report why.
+        """
+        batches = resized(self._batches, size)
+        if batches is None:
+            return self
+        feed = copy.copy(self)
+        feed._batches, feed._notes = batches, (*self._notes, *filter(None, [note]))  # noqa: SLF001
+        feed.batch_size = min(size, self.batch_size)
         return feed
 
     def part(self, part: Part) -> Feed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from torch.utils.data import (
@@ -108,7 +108,8 @@ def of_dataset(data: Any, wish: Wish) -> Streamed:
     used = data if chosen is None else Subset(data, chosen.tolist())
     loader: DataLoader[Any] = DataLoader(used, batch_size=size)
     notes = () if chosen is None else (_note(chosen, total),)
-    return wish.stream(lambda: iter(loader), known=total if chosen is None else len(chosen)), notes
+    known = total if chosen is None else len(chosen)
+    return wish.stream(lambda: iter(loader), known=known, ours=wish.batch_size is None), notes
 
 
 def of_iterable_dataset(data: IterableDataset[Any], wish: Wish) -> Streamed:
@@ -119,7 +120,8 @@ def of_iterable_dataset(data: IterableDataset[Any], wish: Wish) -> Streamed:
 
     size = wish.batch_size or default_batch_size(_shape(isolated(wish.seed, first), wish.forward))
     loader: DataLoader[Any] = DataLoader(data, batch_size=size)
-    return wish.headed(lambda: iter(loader))
+    stream, notes = wish.headed(lambda: iter(loader))
+    return replace(stream, ours=wish.batch_size is None), notes
 
 
 def of_list(data: list[Any], wish: Wish) -> Streamed:

@@ -36,6 +36,7 @@ class Stream:
         keep: ascending positions of the samples to feed, or None for all.
         head: feed no more than this many samples, from the beginning.
         known: number of samples that will be fed, if that is known beforehand.
+        ours: whether the batches are as large as we chose, not the user.
     """
 
     start: Callable[[], Iterator[Any]]
@@ -46,6 +47,7 @@ class Stream:
     keep: Tensor | None = None
     head: int | None = None
     known: int | None = None
+    ours: bool = False
 
     @property
     def samples(self) -> int | None:
