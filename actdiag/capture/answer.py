@@ -42,12 +42,20 @@ class Answer:
     def _chosen(self, result: Any) -> Tensor | None:
         """The answer: ``logits``, else what a final softmax or sigmoid gave, else the first tensor.
 
-        Of several tensors the one that was chosen is told in the coverage's note.
+        Of several tensors the one that was chosen is told in the coverage's note. Where none of
+        them has a row for each sample, as a detector gives a table for each image, none is.
         """
         chosen = primary_output(result)
         given = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
         if len(given) > 1 and chosen is given[0]:
-            chosen = next((tensor for tensor in given if self._is_distribution(tensor)), chosen)
+            rows = [tensor for tensor in given if self._has_rows(tensor)]
+            if not rows:
+                self.note = (
+                    f"The model gives {len(given)} tensors, none of which has a row for each "
+                    "sample: none is judged."
+                )
+                return None
+            chosen = next((tensor for tensor in rows if self._is_distribution(tensor)), rows[0])
         if len(given) > 1 and chosen is not None and not self.note:
             shapes = ", ".join("×".join(map(str, tensor.shape)) for tensor in given[:6])
             place = next(index for index, tensor in enumerate(given, 1) if tensor is chosen)
@@ -55,6 +63,11 @@ class Answer:
                 f"The model gives {len(given)} tensors ({shapes}); number {place} is judged."
             )
         return chosen
+
+    def _has_rows(self, tensor: Tensor) -> bool:
+        trail = self._recorder.trails.of(tensor)
+        carried = trail.sample_axis if trail is not None else None
+        return self._observer.sample_axis(tensor, carried) is not None
 
     def _is_distribution(self, tensor: Tensor) -> bool:
         trail, site = self._recorder.trails.of(tensor), self._source(tensor)

@@ -119,3 +119,47 @@ def test_a_module_that_lends_its_only_weight_to_another_is_used():
             return self.embed(ids)
 
     assert coverage_of(Tied(), torch.randint(9, (20, 5))).modules_not_called == ("unused",)
+
+
+class Detector(nn.Module):
+    """A table of boxes for each image, as torchvision's detectors give it."""
+
+    def __init__(self):
+        super().__init__()
+        self.boxes = nn.Linear(6, 4)
+
+    def forward(self, x):
+        return [{"boxes": self.boxes(row).view(1, 4), "scores": row.mean().view(1)} for row in x]
+
+
+class Energy(nn.Module):
+    """One number for the whole batch beside a row for each sample."""
+
+    def __init__(self):
+        super().__init__()
+        self.forces = nn.Linear(6, 3)
+
+    def forward(self, x):
+        return x.sum().view(1), self.forces(x)
+
+
+class TimeFirst(nn.Module):
+    """The samples lie on the second axis."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(6, 3)
+
+    def forward(self, x):
+        return self.rnn(x.view(len(x), 1, 6).transpose(0, 1).expand(7, -1, -1))
+
+
+@pytest.mark.parametrize(
+    ("model", "judged"), [(Detector, None), (Energy, (120, 3)), (TimeFirst, (7, 120, 3))]
+)
+def test_of_several_tensors_one_with_a_row_for_each_sample_is_judged(model, judged):
+    with Capture(model()) as capture:
+        output = capture.run((X,), {}, len(X))
+        assert (None if output is None else tuple(output.shape)) == judged
+        note = capture.coverage().note
+        assert ("none of which has a row for each sample" in note) is (judged is None)
