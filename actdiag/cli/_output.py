@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from actdiag import render
+from actdiag.errors import UsageError
 
 if TYPE_CHECKING:
     from actdiag.records import Report
@@ -20,7 +21,22 @@ def print_report(name: str, *reports: Report) -> None:
 
 
 def write_out(text: str) -> None:
-    """Write text to stdout, as UTF-8 whatever the locale: it is ASCII where that can't be shown."""
+    """Write text to stdout, as UTF-8 whatever the locale: it is ASCII where that can't be shown.
+
+    Raises:
+        UsageError: nothing can be written there, for want of space perhaps.
+        BrokenPipeError: the reader is gone.
+    """
+    try:
+        _write(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        hint = "Make room, or send it elsewhere."
+        raise UsageError(f"cannot write to stdout: {error.strerror}", hint=hint) from None
+
+
+def _write(text: str) -> None:
     stream = getattr(sys.stdout, "buffer", None)
     if stream is None:
         sys.stdout.write(text)

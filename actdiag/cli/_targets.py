@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actdiag import render
+from actdiag.cli._output import print_report
 from actdiag.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -30,15 +31,55 @@ class Target:
         if self.name not in render.FOLDER_FORMATS:
             put(self.path, render.render_all(self.name, reports).encode())
             return
-        self.path.mkdir(exist_ok=True)
+        try:
+            self.path.mkdir(exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the folder {self.path}: {error.strerror}") from None
         for number, report in enumerate(reports, start=1):
             start = f"{number}-" if len(reports) > 1 else ""
             for name, content in render.files(self.name, report).items():
                 put(self.path / f"{start}{name}", content)
 
 
+def deliver(output: str, wanted: Iterable[Target], *reports: Report) -> None:
+    """Write the reports, and print them; what can't be written doesn't keep the rest from it.
+
+    Raises:
+        UsageError: the first file that could not be written.
+    """
+    problem = write_all(wanted, *reports)
+    print_report(output, *reports)
+    if problem is not None:
+        raise problem
+
+
+def write_all(wanted: Iterable[Target], *reports: Report) -> UsageError | None:
+    """Write all that can be written; the first problem, if there was one."""
+    problem = None
+    for target in wanted:
+        try:
+            target.write(*reports)
+        except UsageError as error:
+            problem = problem or error
+    return problem
+
+
 def put(path: Path, content: bytes) -> None:
-    """Write a file at once; devices and pipes are written straight."""
+    """Write a file whole or not at all; devices and pipes are written straight.
+
+    Raises:
+        UsageError: it can't be written, for want of space perhaps.
+    """
+    try:
+        _put(path, content)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        hint = "Make room, or choose another place. A file that was there is as it was."
+        raise UsageError(f"cannot write {path}: {error.strerror or error}", hint=hint) from None
+
+
+def _put(path: Path, content: bytes) -> None:
     if path.exists() and not path.is_file():
         path.write_bytes(content)
         return

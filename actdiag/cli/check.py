@@ -18,7 +18,7 @@ from actdiag.cli._many import scanned
 from actdiag.cli._models import models
 from actdiag.cli._options import option
 from actdiag.cli._output import display, print_report, write_out
-from actdiag.cli._targets import Target, targets
+from actdiag.cli._targets import Target, targets, write_all
 from actdiag.diagnosis import gate
 from actdiag.errors import UsageError
 from actdiag.records import Severity
@@ -108,13 +108,14 @@ def _tell(output: str, judged: list[Judged], to_write: list[Target]) -> None:
     found = [one.report for one in judged]
     shown = display().unicode
     text = "".join(f"{render.clean(line, unicode=shown)}\n" for line in lines(judged))
-    for target in to_write if found else ():
-        target.write(*found)
+    problem = write_all(to_write, *found) if found else None
     if output == "text":
         write_out(text)
     elif found:
         typer.echo(text, err=True, nl=False)
         print_report(output, *found)
+    if problem is not None:
+        raise problem
 
 
 def add_to(app: typer.Typer) -> None:

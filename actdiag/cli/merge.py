@@ -11,9 +11,8 @@ import typer
 from actdiag import render
 from actdiag.cli._failing import told_once
 from actdiag.cli._options import Config, Debug, Format, Ignore, Reports, Select, words
-from actdiag.cli._output import print_report
 from actdiag.cli._saved import read
-from actdiag.cli._targets import targets
+from actdiag.cli._targets import deliver, targets
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import Ignored, Report, ReportVerdict
 
@@ -50,9 +49,7 @@ def merge(
         to_write = targets(reports, inputs=map(str, saved))
         scan = _merged(saved)
         report = _judged(scan, words(select), words(ignore), config)
-        for target in to_write:
-            target.write(report)
-        print_report(output, report)
+        deliver(output, to_write, report)
         if report.verdict is ReportVerdict.NOT_CHECKED:
             raise typer.Exit(NothingCheckedError.exit_code)
 

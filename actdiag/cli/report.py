@@ -10,9 +10,8 @@ import typer
 from actdiag import render
 from actdiag.cli._failing import told_once
 from actdiag.cli._options import Config, Debug, Format, Ignore, Reports, Select, words
-from actdiag.cli._output import print_report
 from actdiag.cli._saved import read
-from actdiag.cli._targets import targets
+from actdiag.cli._targets import deliver, targets
 from actdiag.errors import NothingCheckedError
 from actdiag.records import Report, ReportVerdict
 
@@ -41,9 +40,7 @@ def report(
         to_write = targets(reports, inputs=(str(saved),))
         chosen = words(select), words(ignore), config
         judged = [_judged(each, *chosen) for each in read(saved)]
-        for target in to_write:
-            target.write(*judged)
-        print_report(output, *judged)
+        deliver(output, to_write, *judged)
         if all(each.verdict is ReportVerdict.NOT_CHECKED for each in judged):
             raise typer.Exit(NothingCheckedError.exit_code)
 

@@ -22,11 +22,10 @@ from actdiag.cli._options import (
     option,
     words,
 )
-from actdiag.cli._output import print_report
 from actdiag.cli._progress import progress_bar
 from actdiag.cli._sharing import shared
 from actdiag.cli._stopping import stoppable
-from actdiag.cli._targets import targets
+from actdiag.cli._targets import deliver, targets
 from actdiag.errors import NothingCheckedError, UsageError
 from actdiag.records import ReportVerdict
 
@@ -261,9 +260,7 @@ def scan(
         )
         if report is None:
             return
-        for target in to_write:
-            target.write(report)
-        print_report(output, report)
+        deliver(output, to_write, report)
         if report.scan.coverage.interrupted:
             typer.echo("actdiag: interrupted: the report tells what was found so far", err=True)
             raise typer.Exit(INTERRUPTED)

@@ -155,6 +155,18 @@ def test_a_reader_that_leaves_is_no_error(command, saved, plain):
     assert process.returncode == 0
 
 
+def test_a_full_disk_is_told_in_one_message(command, saved, plain):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [*command, "report", str(saved)], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode() == (
+        "actdiag: cannot write to stdout: No space left on device\n"
+        "  Make room, or send it elsewhere.\n"
+    )
+
+
 def test_the_progress_bar_needs_a_terminal(plain):
     code = (
         "from actdiag.cli._progress import progress_bar\n"

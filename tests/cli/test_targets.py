@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from actdiag.cli._targets import Target, targets
+from actdiag.cli._targets import Target, deliver, targets
 from actdiag.errors import UsageError
 from actdiag.render import json
 from tests.render import build
@@ -32,11 +32,20 @@ def test_a_failure_leaves_the_older_file_and_nothing_else(target, monkeypatch):
 
     target.path.write_text("older")
     monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UsageError, match=r"cannot write .*scan\.json: No space left on device"):
         target.write(build.sick())
 
     assert target.path.read_text() == "older"
     assert list(target.path.parent.iterdir()) == [target.path]
+
+
+def test_a_report_that_cannot_be_written_does_not_keep_the_others_from_it(tmp_path, capsys):
+    wanted = targets(["json=/dev/full", f"concise={tmp_path / 'b.txt'}"])
+    with pytest.raises(UsageError, match=r"cannot write /dev/full: No space left on device"):
+        deliver("concise", wanted, build.sick())
+
+    assert "ACT101" in (tmp_path / "b.txt").read_text(encoding="utf-8")
+    assert "ACT101" in capsys.readouterr().out
 
 
 def test_a_link_stays_a_link(target, tmp_path):
