@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from actdiag.records import Role
+    from actdiag.stats.ahead import Ahead
     from actdiag.stats.attention import AttentionAccumulator
     from actdiag.stats.rows import RowSample
     from actdiag.stats.site import SiteAccumulator
@@ -40,6 +41,7 @@ class OpenSite:
     attention: AttentionAccumulator | None = None
     input_id: int | None = None
     shut: Tensor | None = None  # of a gate: how often each unit was shut
+    ahead: Ahead | None = None  # of a gate: counts them while its output is read
     rows: RowSample | None = None
     input_range: int | None = None  # the site that knows the range of this one's input
 

@@ -12,7 +12,8 @@ from actdiag.capture.padding import Part
 from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
-from actdiag.stats.regions import count_within
+from actdiag.stats.ahead import Ahead
+from actdiag.stats.regions import InputRow, count_within, within
 from actdiag.stats.rows import Picked, Picker, RowSample
 from actdiag.stats.site import SiteAccumulator
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from actdiag.capture.padding import Mask
     from actdiag.functions.row import ActivationFunction
+    from actdiag.stats.native import Plan
 
 
 SHUT = 0.01  # our choice: such a gate lets a hundredth of the value through
@@ -166,7 +168,7 @@ class Recorder:
         """Add the site's output of this pass and remember where the tensor came from."""
         if self._same_width(site, tensor):
             for part in self._parts(tensor, trail):
-                site.accumulator.update(
+                plan = site.accumulator.update(
                     part.tensor,
                     unit_axis=part.unit_axis,
                     sample_axis=part.sample_axis,
@@ -174,7 +176,7 @@ class Recorder:
                     numbers=self._numbers(part),
                 )
                 if self._picked is not None:
-                    self._sample(site, part, self._picked)
+                    self._sample(site, part, self._picked, plan)
         self.follow(site, tensor, trail)
 
     def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
@@ -220,16 +222,29 @@ class Recorder:
                     samples=part.samples,
                     numbers=self._numbers(part),
                 )
+            if site.accumulator.inputs is not None:
+                self._foresee(tensor, trail, site.accumulator.inputs.ahead)
+
+    def _foresee(self, tensor: Tensor, trail: Trail, ahead: Ahead) -> None:
+        """What reads an output in this pass may read it in the next."""
+        if self.mask is None and len(trail.sites) == 1 and self.output_of(trail.sites[0]) is tensor:
+            self.sites[trail.sites[0]].accumulator.next = ahead
 
     def count_shut(self, site: OpenSite, gate: Tensor, trail: Trail) -> None:
         """Count by unit how often a gate lets (nearly) nothing through."""
         if trail.unit_axis is None or gate.shape[trail.unit_axis] != site.units:
             return
-        for part in self._parts(gate.detach(), trail):
-            found = count_within(part.tensor, unit_axis=part.unit_axis, limit=SHUT)
+        site.ahead = site.ahead or Ahead(within(SHUT, gate.dtype), len(InputRow))
+        for part in self._parts(gate, trail):
+            places = site.ahead.counted(gate, part[1:4])
+            if places is None:
+                found = count_within(part.tensor.detach(), unit_axis=part.unit_axis, limit=SHUT)
+            else:
+                found = places[InputRow.LINEAR].long()
             site.shut = found if site.shut is None else site.shut + found
+        self._foresee(gate, trail, site.ahead)
 
-    def _sample(self, site: OpenSite, part: Part, picked: Picked) -> None:
+    def _sample(self, site: OpenSite, part: Part, picked: Picked, plan: Plan | None) -> None:
         """Keep some of the site's rows."""
         site.rows = site.rows or RowSample()
         site.rows.add(
@@ -238,6 +253,7 @@ class Recorder:
             sample_axis=part.sample_axis,
             samples=part.samples,
             picked=picked if part.rows is None else picked.among(part.rows),
+            plan=plan,
         )
 
     def _parts(self, tensor: Tensor, trail: Trail) -> Iterable[Part]:

@@ -13,7 +13,7 @@ from actdiag.errors import UsageError
 
 VARIABLE = "ACTDIAG_BACKEND"
 PATH = Path(__file__).with_name("_native.so")
-INTERFACE = 2  # of native.c; a library built from older sources is not used
+INTERFACE = 3  # of native.c; a library built from older sources is not used
 REGISTERS = ("plain", "AVX2", "AVX-512")
 
 
@@ -82,11 +82,20 @@ def _declare(library: ctypes.CDLL) -> None:
     integer, pointer = ctypes.c_int64, ctypes.c_void_p
     library.actdiag_widest.argtypes = [integer]
     library.actdiag_widest.restype = integer
-    library.actdiag_measure.argtypes = [*[pointer] * 5, integer, pointer]
+    tables = [pointer] * 3
+    library.actdiag_measure.argtypes = [
+        *(pointer, pointer, integer),
+        *tables,
+        *(integer, pointer, pointer, pointer),
+    ]
     library.actdiag_measure.restype = integer
-    library.actdiag_regions.argtypes = [pointer] * 4
+    library.actdiag_regions.argtypes = [pointer, pointer, integer, pointer, pointer]
     library.actdiag_regions.restype = integer
     library.actdiag_gather.argtypes = [*[pointer] * 4, integer, pointer]
     library.actdiag_gather.restype = integer
+    library.actdiag_join.argtypes = [pointer, pointer, integer]
+    library.actdiag_join.restype = None
+    library.actdiag_pool.argtypes = [pointer]
+    library.actdiag_pool.restype = None
     library.actdiag_rows.argtypes = [*[pointer] * 4, integer, pointer]
     library.actdiag_rows.restype = None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import math
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -134,7 +137,29 @@ def plan_of(
 def forget() -> None:
     """Choose the backend anew, as when the process began."""
     backend.cache_clear()
+    _library.cache_clear()
     _PLANS.clear()
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    """The kernel, ready for the threads that torch uses."""
+    library = backend().library
+    assert library is not None  # noqa: S101 - without it there is no plan
+    library.actdiag_pool(_pool())
+    return library
+
+
+def _pool() -> int | None:
+    """Address of ``GOMP_parallel`` in the OpenMP that torch uses; null where there is none.
+
+    A second pool of threads would compete with the first, whose threads spin for a while.
+    """
+    own = sorted(Path(torch.__file__).with_name("lib").glob("libgomp*"))
+    for path in (*map(str, own), None):
+        with contextlib.suppress(OSError, AttributeError, TypeError):
+            return ctypes.cast(ctypes.CDLL(path).GOMP_parallel, ctypes.c_void_p).value
+    return None
 
 
 def _plan(
@@ -227,25 +252,28 @@ def merge_moments(
     samples: Tensor | None,
     buckets: Tensor | None = None,
     numbers: int | Tensor = 0,
+    ahead: tuple[Regions, Tensor] | None = None,
 ) -> int:
     """Merge a tensor into tables as in :mod:`actdiag.stats.moments`, in place.
 
     ``buckets`` are the counts of :mod:`actdiag.stats.quantiles`, ``numbers`` those of the samples
-    whose picks they count. Gives the number of NaN.
+    whose picks they count. ``ahead`` are the thresholds of the function that will read the tensor,
+    and the table that becomes what :func:`merge_regions` would add. Gives the number of NaN.
 
     Raises:
         MemoryError: there was none left.
     """
-    library = backend().library
-    assert library is not None  # noqa: S101 - without it there is no plan
+    library = _library()
     memory = plan.memory(tensor)
     found: int = library.actdiag_measure(
         plan.address,
         memory.data_ptr(),
+        torch.get_num_threads(),
         table.data_ptr(),
         None if samples is None else samples.data_ptr(),
         None if buckets is None else buckets.data_ptr(),
         *_numbers(numbers),
+        *((None, None) if ahead is None else (ctypes.addressof(ahead[0]), ahead[1].data_ptr())),
     )
     if found < 0:
         raise MemoryError
@@ -287,13 +315,22 @@ def merge_regions(plan: Plan, tensor: Tensor, table: Tensor, regions: Regions) -
     Raises:
         MemoryError: there was none left.
     """
-    library = backend().library
-    assert library is not None  # noqa: S101 - without it there is no plan
+    library = _library()
     memory = plan.memory(tensor)
-    if library.actdiag_regions(
-        plan.address, memory.data_ptr(), table.data_ptr(), ctypes.byref(regions)
-    ):
+    failed: int = library.actdiag_regions(
+        plan.address,
+        memory.data_ptr(),
+        torch.get_num_threads(),
+        table.data_ptr(),
+        ctypes.addressof(regions),
+    )
+    if failed:
         raise MemoryError
+
+
+def join(places: Tensor, table: Tensor) -> None:
+    """Merge what was counted ahead into a table as in :mod:`actdiag.stats.regions`, in place."""
+    _library().actdiag_join(places.data_ptr(), table.data_ptr(), table.shape[1])
 
 
 def gather_picks(plan: Plan, tensor: Tensor, numbers: int | Tensor) -> Tensor:
@@ -301,8 +338,7 @@ def gather_picks(plan: Plan, tensor: Tensor, numbers: int | Tensor) -> Tensor:
 
     The next call overwrites them.
     """
-    library = backend().library
-    assert library is not None  # noqa: S101 - without it there is no plan
+    library = _library()
     memory = plan.memory(tensor)
     room = flat("gathered", 2 * plan.samples * plan.places, torch.float64).view(2, -1)
     found: int = library.actdiag_gather(
@@ -325,8 +361,7 @@ def copy_rows(plan: Plan, tensor: Tensor, places: Tensor, slots: Tensor, rows: T
 
     ``places`` and ``slots`` are of the samples, int64.
     """
-    library = backend().library
-    assert library is not None  # noqa: S101 - without it there is no plan
+    library = _library()
     memory = plan.memory(tensor)
     library.actdiag_rows(
         plan.address,

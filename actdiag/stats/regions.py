@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from actdiag.stats import native
+from actdiag.stats.ahead import Ahead
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import AT_ONCE, Bounds, numbered, picked
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from actdiag.functions.row import ActivationFunction, Elementwise
+    from actdiag.stats.ahead import Axes
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
 
@@ -75,6 +77,7 @@ class Inputs:
         self.regions = native.regions_of(function)
         self.waiting: Tensor | None = None
         self.waits = 0
+        self.ahead = Ahead(self.regions, len(InputRow))
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
 
@@ -100,7 +103,7 @@ class Inputs:
         slopes = slope(values, torch, **self.settings) * weights
         self.slopes = self.slopes + torch.stack((slopes.sum(), weights.sum()))
 
-    def merge_natively(self, plan: Plan, x: Tensor, numbers: int | Tensor) -> bool:
+    def merge_natively(self, plan: Plan, x: Tensor, numbers: int | Tensor, axes: Axes) -> bool:
         """Count the inputs of one call in place; false where units don't match, or are not known.
 
         Slopes wait until there are enough values for torch to be fast.
@@ -109,7 +112,11 @@ class Inputs:
         slope = None if self.is_relu else self.function.slope
         if table is None or not (plan.by_sample or slope is None):
             return False
-        native.merge_regions(plan, x, table, self.regions)
+        places = self.ahead.counted(x, axes)
+        if places is None or places.shape != table.shape:
+            native.merge_regions(plan, x, table, self.regions)
+        else:
+            native.join(places, table)
         if slope is None:
             return True
         found = native.gather_picks(plan, x, numbers)
@@ -188,17 +195,21 @@ class Inputs:
         )
 
 
+def within(limit: float, dtype: torch.dtype) -> native.Regions:
+    """To count values smaller than ``limit`` in size; the kernel counts in closed intervals."""
+    kind = torch.float64 if dtype == torch.float64 else torch.float32
+    last = torch.tensor(limit, dtype=kind).nextafter(torch.tensor(0, dtype=kind)).item()
+    return native.Regions(math.nan, math.nan, -last, last)
+
+
 def count_within(tensor: Tensor, *, unit_axis: int | None, limit: float) -> Tensor:
     """How many values of each unit are smaller than ``limit`` in size, shape ``(units,)``."""
     plan = native.plan_of(tensor, unit_axis=unit_axis, sample_axis=None, samples=1)
     if plan is None or tensor.numel() == 0:
         values = arrange(tensor, unit_axis=unit_axis).values
         return (values.abs() < limit).sum((0, *range(2, values.ndim)))
-    # The kernel counts in closed intervals: up to the largest value below the limit.
-    kind = torch.float64 if tensor.dtype == torch.float64 else torch.float32
-    last = torch.tensor(limit, dtype=kind).nextafter(torch.tensor(0, dtype=kind)).item()
     table = _blank(plan.units)
-    native.merge_regions(plan, tensor, table, native.Regions(math.nan, math.nan, -last, last))
+    native.merge_regions(plan, tensor, table, within(limit, tensor.dtype))
     return table[InputRow.LINEAR].long()
 
 

@@ -7,7 +7,7 @@ the same rows. 128 samples of one row each, or 16 of up to 8 evenly spread posit
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,8 +16,10 @@ from torch import Tensor
 from actdiag.stats import native
 from actdiag.stats.layout import arrange, as_float
 from actdiag.stats.picks import spread
-from actdiag.stats.quantiles import PICKS
 from actdiag.stats.ranks import mixed
+
+if TYPE_CHECKING:
+    from actdiag.stats.layout import View
 
 MOST_SAMPLES = 128
 MOST_SEQUENCES = 16
@@ -33,12 +35,15 @@ class Chosen(NamedTuple):
     places: Tensor
     slots: Tensor
     ranks: Numbers
+    filled: Numbers  # the slots again
 
     def among(self, rows: Tensor) -> Chosen:
         """Those that lie in a part of the batch, by their place in that part."""
         inside = self.places.unsqueeze(1) == rows.cpu()
         kept = inside.any(1)
-        return Chosen(inside.int().argmax(1)[kept], self.slots[kept], self.ranks[kept.numpy()])
+        some = kept.numpy()
+        places = inside.int().argmax(1)[kept]
+        return Chosen(places, self.slots[kept], self.ranks[some], self.filled[some])
 
 
 class Picked(NamedTuple):
@@ -66,7 +71,7 @@ class _Lowest:
         better = ranks[places] < self.ranks[slots]
         places, slots = places[better], slots[better]
         self.ranks[slots] = ranks[places]
-        return Chosen(torch.from_numpy(places), torch.from_numpy(slots), ranks[places])
+        return Chosen(torch.from_numpy(places), torch.from_numpy(slots), ranks[places], slots)
 
 
 class Picker:
@@ -122,50 +127,46 @@ class RowSample:
         sample_axis: int | None,
         samples: int,
         picked: Picked,
+        plan: native.Plan | None = None,
     ) -> None:
-        """Keep rows of the samples picked; axes as in :meth:`SiteAccumulator.update`."""
-        if unit_axis is None or sample_axis is None or not tensor.is_floating_point():
-            return
-        axes: dict[str, Any] = {
-            "unit_axis": unit_axis,
-            "sample_axis": sample_axis,
-            "samples": samples,
-        }
-        if tensor.numel() == 0:
-            return
-        plan = native.plan_of(tensor, **axes, picks=PICKS)
-        if plan is None:
-            self._add_by_torch(tensor, axes, picked)
-        elif plan.by_sample and plan.by_unit:
-            chosen, slots = self._places(picked, tensor, len(plan.rows), plan.units)
-            if len(chosen.ranks):
-                native.copy_rows(plan, tensor, chosen.places, chosen.slots, slots.rows)
+        """Keep rows of the samples picked; axes as in :meth:`SiteAccumulator.update`.
 
-    def _add_by_torch(self, tensor: Tensor, axes: dict[str, Any], picked: Picked) -> None:
-        view = arrange(tensor, **axes)
-        if not (view.by_sample and view.by_unit):
+        With ``plan``, how the kernel reads the tensor, it copies them.
+        """
+        if plan is not None:
+            self._add_natively(plan, tensor, picked)
+        elif unit_axis is not None and sample_axis is not None and tensor.is_floating_point():
+            view = arrange(tensor, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
+            self._add_by_torch(view, tensor, picked)
+
+    def _add_natively(self, plan: native.Plan, tensor: Tensor, picked: Picked) -> None:
+        chosen = picked.single if plan.layout.rows == 1 else picked.several
+        if len(chosen.ranks) and plan.by_sample and plan.by_unit:
+            slots = self._slots_for(chosen, tensor, plan.layout.rows, plan.units)
+            native.copy_rows(plan, tensor, chosen.places, chosen.slots, slots.rows)
+
+    def _add_by_torch(self, view: View, tensor: Tensor, picked: Picked) -> None:
+        if not (view.by_sample and view.by_unit and view.values.numel()):
             return
         values = view.values.flatten(2) if view.values.ndim > 2 else view.values.unsqueeze(2)  # noqa: PLR2004
         positions = spread(values.shape[2]).to(values.device)
-        chosen, slots = self._places(picked, tensor, len(positions), values.shape[1])
+        chosen = picked.single if len(positions) == 1 else picked.several
         if len(chosen.ranks):
+            slots = self._slots_for(chosen, tensor, len(positions), values.shape[1])
             places = chosen.places.unsqueeze(1).to(values.device)
             slots.rows[chosen.slots.to(values.device)] = as_float(values[places, :, positions])
 
-    def _places(
-        self, picked: Picked, tensor: Tensor, positions: int, units: int
-    ) -> tuple[Chosen, _Slots]:
-        """What to keep, and the slots for it, which count as filled."""
-        chosen = picked.single if positions == 1 else picked.several
+    def _slots_for(self, chosen: Chosen, tensor: Tensor, positions: int, units: int) -> _Slots:
+        """The slots for what was chosen, which count as filled."""
         own = self._slots.get((positions, units))
         if own is None:
             size = MOST_SAMPLES if positions == 1 else MOST_SEQUENCES
             own = self._slots[positions, units] = _Slots(size, tensor, positions, units)
         for other in self._slots.values() if len(self._slots) > 1 else ():
             if len(other.ranks) == len(own.ranks):
-                other.ranks[chosen.slots.numpy()] = _NONE
-        own.ranks[chosen.slots.numpy()] = chosen.ranks
-        return chosen, own
+                other.ranks[chosen.filled] = _NONE
+        own.ranks[chosen.filled] = chosen.ranks
+        return own
 
     def merge(self, other: RowSample) -> None:
         """Take in what another accumulator of the same site has kept."""

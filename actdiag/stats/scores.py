@@ -137,7 +137,8 @@ def _dot(query: Tensor, key: Tensor) -> Tensor:
     groups, heads, rows, width = query.shape
     if key.shape[1] not in (1, heads):
         query = query.reshape(groups, key.shape[1], -1, width)
-    return (query @ key.transpose(-2, -1)).reshape(groups, heads, rows, -1)
+    # Copied row by row where its axes cannot be joined: transposed, the product would copy it anew.
+    return (query @ key.contiguous().transpose(-2, -1)).reshape(groups, heads, rows, -1)
 
 
 def _wide(values: Tensor) -> Tensor:

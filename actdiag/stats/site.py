@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from actdiag.functions.row import ActivationFunction
     from actdiag.records import SiteStats, UnitStats
+    from actdiag.stats.ahead import Ahead, Axes
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
 
@@ -46,6 +47,9 @@ class SiteAccumulator:
         units: number of units, or null to take it from the first tensor.
         function: the activation function at this site, if any.
         settings: the function's settings where they differ from the catalogue's.
+
+    Attributes:
+        next: of the function that read the last output, and so may read the next.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class SiteAccumulator:
         self.seen, self.seen_inputs = 0, 0  # samples, for their numbers
         self.buckets: Buckets | None = None
         self.inputs: Inputs | None = None
+        self.next: Ahead | None = None
 
     def update(
         self,
@@ -73,8 +78,8 @@ class SiteAccumulator:
         sample_axis: int | None,
         samples: int,
         numbers: int | Tensor | None = None,
-    ) -> None:
-        """Take in the output of one call.
+    ) -> Plan | None:
+        """Take in the output of one call; gives how the kernel read it, null where torch did.
 
         Args:
             output: a tensor of any dtype and layout; complex values count by their size.
@@ -87,7 +92,7 @@ class SiteAccumulator:
                 on it, so that shards whose samples are numbered apart give the same in any order.
         """
         if output.numel() == 0:
-            return
+            return None
         if self.buckets is None:
             self.buckets = Buckets(output.device)
         plan = native.plan_of(
@@ -100,11 +105,13 @@ class SiteAccumulator:
         before = self.seen
         self.seen += 1 if sample_axis is None else samples
         numbers = before if numbers is None else numbers
-        if plan is not None and self._merge_natively(plan, output, self.buckets, numbers):
-            return
+        axes = unit_axis, sample_axis, samples
+        if plan is not None and self._merge_natively(plan, output, self.buckets, numbers, axes):
+            return plan
         with one_thread():
             view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
             self._merge_by_torch(view, self.buckets, numbers)
+        return None
 
     def _merge_by_torch(self, view: View, buckets: Buckets, numbers: int | Tensor) -> None:
         found = measure(view)
@@ -117,7 +124,7 @@ class SiteAccumulator:
         buckets.add(view.values, numbered(numbers, view.values.shape[0]))
 
     def _merge_natively(
-        self, plan: Plan, output: Tensor, buckets: Buckets, numbers: int | Tensor
+        self, plan: Plan, output: Tensor, buckets: Buckets, numbers: int | Tensor, axes: Axes
     ) -> bool:
         """Take in an output in place; false where units don't match and nothing was done."""
         table = self.tables.place(plan.units, by_unit=plan.by_unit)
@@ -131,7 +138,12 @@ class SiteAccumulator:
             if samples is None:
                 return False
         counts = buckets.place(output.numel())
-        nan = native.merge_moments(plan, output, table, samples, counts, numbers)
+        ahead = None
+        if self.next is not None:
+            places = self.next.expect(plan.units, output, axes)
+            ahead = None if places is None else (self.next.regions, places)
+            self.next = None if places is None else self.next
+        nan = native.merge_moments(plan, output, table, samples, counts, numbers, ahead)
         self.nan = self.nan + nan
         return True
 
@@ -169,7 +181,8 @@ class SiteAccumulator:
         self.seen_inputs += 1 if sample_axis is None else samples
         numbers = before if numbers is None else numbers
         plan = native.plan_of(x, **axes, picks=SLOPES)
-        if plan is None or not self.inputs.merge_natively(plan, x, numbers):
+        known = unit_axis, sample_axis, samples
+        if plan is None or not self.inputs.merge_natively(plan, x, numbers, known):
             with one_thread():
                 self.inputs.add(arrange(x, **axes), numbers)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import warnings
 
 import numpy as np
 import pytest
@@ -156,3 +158,59 @@ def test_slopes_wait_and_are_the_same(monkeypatch):
     assert site.inputs.slopes.sum() == 0
     site.update(tensor, unit_axis=1, sample_axis=0, samples=9)
     assert site.to_record()[0].mean_slope == pytest.approx(wanted, rel=1e-12)
+
+
+@pytest.fixture
+def threads():
+    """Sets the number of torch's threads until the test ends."""
+    yield torch.set_num_threads
+    torch.set_num_threads(1)
+
+
+SPREAD = [
+    ((300, 1000), 1),
+    ((40, 70, 90), 1),
+    ((6, 100, 500), 2),
+    ((60, 500, 2, 2), 1),
+    ((2, 3, 300), 1),
+]
+
+
+@pytest.mark.parametrize(("shape", "unit_axis"), SPREAD)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
+def test_any_number_of_threads_gives_the_same_bits(shape, unit_axis, dtype, threads):
+    tensor = torch.randn(shape, generator=torch.Generator().manual_seed(5)).to(dtype)
+    axes = {"unit_axis": unit_axis, "sample_axis": 0, "function": TANH}
+    wanted = accumulate(tensor, **axes)
+    for number in (2, 3, 7):
+        threads(number)
+        found = accumulate(tensor, **axes)
+        assert torch.equal(found.tables.settled(), wanted.tables.settled())
+        assert torch.equal(found.samples.settled(), wanted.samples.settled())
+        assert torch.equal(found.inputs.tables.settled(), wanted.inputs.tables.settled())
+        assert torch.equal(found.buckets.counts(), wanted.buckets.counts())
+
+
+def test_a_tensor_with_nan_is_the_same_on_several_threads(threads):
+    threads(3)
+    tensor = torch.randn(300, 1000)
+    tensor[7, 999] = math.nan
+    site = accumulate(tensor, function=TANH)
+    assert_units(site.to_record()[1], unit_numbers(to_numpy(tensor), 1))
+    assert site.to_record()[0].input_nonfinite == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_threads_of_the_parent_are_not_waited_for_after_a_fork(threads, monkeypatch):
+    threads(3)
+    tensor = torch.randn(300, 1000)
+    accumulate(tensor)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # threads and fork, as intended
+        child = os.fork()
+    if child == 0:
+        torch.set_num_threads(1)  # torch itself would wait
+        monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+        accumulate(tensor)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0

@@ -18,7 +18,7 @@
 #define I_(isa, name) I__(isa, name)
 #define I(name) I_(ISA, name)
 
-#define INTERFACE 2    /* as in library.py */
+#define INTERFACE 3    /* as in library.py */
 #define FARTHEST 1e4   /* as in clean.py */
 #define TILE 8         /* rows read side by side: as many streams as are fetched ahead */
 #define CHUNK 512      /* units whose sums stay in the nearest cache */
@@ -26,11 +26,12 @@
 enum { FINE, SPOILED_SUMS, NEGATIVE, FAR };
 
 typedef struct {
-    void (*walk[4])(const View *, const void *, Part *, int, int);
+    void (*walk[4])(const View *, const void *, Part *, const Regions *, int, int);
     double (*region_walk[4])(const View *, const void *, Part *, const Regions *);
     int (*verdict[2])(const View *, Part *, int);
     void (*settle[2])(const View *, const Part *, double *, double *, int);
     void (*settle_regions[2])(const View *, const Part *, double *);
+    void (*settle_above_zero[2])(const View *, const Part *, double *, int);
 } Kernels;
 
 #define ISA plain
@@ -70,8 +71,13 @@ typedef struct {
 #include "picks.h"
 
 static const Kernels *kernels = &kernels_plain;
+typedef void (*Parallel)(void (*)(void *), void *, unsigned, unsigned);
+static Parallel in_parallel = NULL;
 
 EXPORT int64_t actdiag_interface(void) { return INTERFACE; }
+
+/* Use the threads of this GOMP_parallel() from now on. */
+EXPORT void actdiag_pool(void *gomp_parallel) { in_parallel = (Parallel)gomp_parallel; }
 
 /* Take the widest registers, but none wider than asked for: 0 plain, 1 AVX2, 2 AVX-512. Gives what
    was taken. */
@@ -93,31 +99,43 @@ EXPORT int64_t actdiag_widest(int64_t most) {
 /* A part for so many units, all in one piece of memory; null where there is none. */
 static double *new_part(Part *part, int64_t units) {
     const int64_t size = padded(units);
-    double *memory = malloc((size_t)size * 15 * sizeof(double));
+    double *memory = malloc((size_t)size * 18 * sizeof(double));
     if (!memory) return NULL;
     double **vectors[] = {&part->shift,  &part->sum,   &part->squares, &part->absolute,
                           &part->one,    &part->pivot, &part->means,   &part->spread,
                           &part->count,  &part->seen,  &part->values,  (double **)&part->low,
                           (double **)&part->high, (double **)&part->zeros,
-                          (double **)&part->positive};
-    for (int k = 0; k < 15; k++) *vectors[k] = memory + k * size;
+                          (double **)&part->positive, (double **)&part->below,
+                          (double **)&part->above, (double **)&part->linear};
+    for (int k = 0; k < 18; k++) *vectors[k] = memory + k * size;
     memset(part->shift, 0, size * sizeof(double));
     return memory;
 }
 
-/* Everything but the shift as before a walk; `careful` clears what only NaN and Inf need. */
+static void clear_extremes(Part *part, const View *v, int wide) {
+    for (int64_t u = 0; u < padded(v->units); u++) {
+        if (wide) ((double *)part->low)[u] = INFINITY, ((double *)part->high)[u] = -INFINITY;
+        else ((float *)part->low)[u] = INFINITY, ((float *)part->high)[u] = -INFINITY;
+    }
+}
+
+/* Everything but the shift and the places as before a walk; `careful` clears what only NaN and Inf
+   need. */
 static void clear(Part *part, const View *v, int wide, int careful) {
     const int64_t size = padded(v->units);
     memset(part->sum, 0, size * 3 * sizeof(double));
     if (v->spans || careful) memset(part->one, 0, size * 4 * sizeof(double));
     if (careful) memset(part->count, 0, size * 3 * sizeof(double));
     memset(part->zeros, 0, size * 2 * sizeof(double));
-    for (int64_t u = 0; u < size; u++) {
-        if (wide) ((double *)part->low)[u] = INFINITY, ((double *)part->high)[u] = -INFINITY;
-        else ((float *)part->low)[u] = INFINITY, ((float *)part->high)[u] = -INFINITY;
-    }
-    part->samples = part->nan = 0;
+    clear_extremes(part, v, wide);
+    part->nan = 0;
 }
+
+static void clear_places(Part *part, const View *v) {
+    memset(part->below, 0, padded(v->units) * 3 * sizeof(double));
+}
+
+#include "spread.h"
 
 /* What was seen before tells whether to look for negative values, and whether to shift, and by
    what: by the means, where one of them is far from zero (FARTHEST of clean.py). */
@@ -137,27 +155,38 @@ static int foreseen(const View *v, const double *table, Part *part, int *sign) {
 
 /* Merge the values of a tensor into a table and, unless null, the means of its samples into
    another; count its picks in buckets, unless null. Samples are numbered from `first` on, or as
-   `numbers` says. Gives the number of NaN, or -1 if there was no memory; then nothing has
-   changed. */
-EXPORT int64_t actdiag_measure(const View *v, const void *data, double *table, double *samples,
-                               int32_t *buckets, int64_t first, const int64_t *numbers) {
+   `numbers` says. Unless `regions` is null, `places` becomes the table of where the values lie with
+   respect to the function that reads them next. Gives the number of NaN, or -1 if there was no
+   memory; then nothing has changed. */
+EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads, double *table,
+                               double *samples, int32_t *buckets, int64_t first,
+                               const int64_t *numbers, const Regions *regions, double *places) {
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
-    int sign = 0, shifts = foreseen(v, table, &part, &sign);
+    int sign = 0, shifts = foreseen(v, table, &part, &sign), placed = 0;
     const int wide = v->dtype == FLOAT64;
+    const int only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
+                          regions->first == 0 && regions->last == INFINITY;
     int verdict = FAR;
     for (int tries = 0; verdict != FINE && verdict != SPOILED_SUMS && tries < 3; tries++) {
         clear(&part, v, wide, 0);
         sign |= shifts;
-        kernels->walk[v->dtype](v, data, &part, sign, shifts);
+        placed = regions && sign && !shifts && !only_zero;
+        if (placed) clear_places(&part, v);
+        walk(v, data, &part, placed ? regions : NULL, sign, shifts, threads);
         verdict = kernels->verdict[wide](v, &part, sign);
         sign |= verdict == NEGATIVE;
         shifts |= verdict == FAR;
     }
+    if (places) blank_places(v, places);
     if (verdict != SPOILED_SUMS) {
         kernels->settle[wide](v, &part, table, samples, sign);
+        if (placed) kernels->settle_regions[wide](v, &part, places);
+        if (only_zero) kernels->settle_above_zero[wide](v, &part, places, sign);
+        placed |= only_zero;
     } else {
+        placed = 0;
         memset(part.shift, 0, v->units * sizeof(double));
         clear(&part, v, 1, 1);
         careful_walk(v, data, &part);
@@ -168,25 +197,30 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, double *table, d
         merge_float64_plain(v, &part, table, 1, 1);
         if (samples) merge_samples_float64_plain(v, &part, samples, 1);
     }
+    if (regions && !placed) count_places(v, data, &part, places, regions, threads);
     if (buckets) count_picks(v, data, buckets, first, numbers);
     free(memory);
     return part.nan;
 }
 
 /* Count where the values lie with respect to a function; 0, or -1 if there was no memory. */
-EXPORT int64_t actdiag_regions(const View *v, const void *data, double *table,
+EXPORT int64_t actdiag_regions(const View *v, const void *data, int64_t threads, double *table,
                                const Regions *regions) {
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
-    const int wide = v->dtype == FLOAT64;
-    clear(&part, v, wide, 1);
-    if (kernels->region_walk[v->dtype](v, data, &part, regions) == 0)
-        kernels->settle_regions[wide](v, &part, table);
-    else
-        careful_regions(v, data, table, regions);
+    count_places(v, data, &part, table, regions, threads);
     free(memory);
     return 0;
+}
+
+/* Merge a table of places, as actdiag_measure() made it, into another. */
+EXPORT void actdiag_join(const double *places, double *table, int64_t units) {
+    for (int64_t k = 0; k < LEAST * units; k++) table[k] += places[k];
+    for (int64_t k = LEAST * units; k < MOST * units; k++)
+        table[k] = places[k] < table[k] ? places[k] : table[k];
+    for (int64_t k = MOST * units; k < (MOST + 1) * units; k++)
+        table[k] = places[k] > table[k] ? places[k] : table[k];
 }
 
 /* The finite picks and how many values each stands for; gives how many there are. */

@@ -41,10 +41,11 @@ typedef struct {
     double *one, *pivot, *means, *spread; /* `one` is the sum of the sample that is being read */
     double *count, *seen, *values;        /* only where NaN and Inf are left out */
     void *low, *high, *zeros, *positive;
-    int64_t samples, nan;
+    void *below, *above, *linear; /* counts of values on each side of a function's thresholds */
+    int64_t nan;
 } Part;
 
-/* The thresholds of a function, NaN where it has none, and counts of values on each side. */
+/* The thresholds of a function, NaN where it has none. */
 typedef struct {
     double below, above, first, last;
 } Regions;
