@@ -44,6 +44,12 @@ def _has_labels(scan: Scan, limits: Limits) -> bool:
     return output is not None and (output.accuracy is not None or output.r2 is not None)
 
 
+def _why_no_labels(scan: Scan, limits: Limits) -> str:
+    if scan.data.labels and scan.output is not None:
+        return "needs labels that the output can be compared with: those given are of another kind"
+    return "needs labels: give y in the data, or --labels"
+
+
 def _training_is_judged(scan: Scan) -> bool:
     train = scan.training_data
     return train is not None and (train.accuracy is not None or train.r2 is not None)
@@ -137,7 +143,7 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: any(weight.update is not None for weight in scan.weights),
         lambda scan, _: "needs the state of Adam or of SGD with momentum in the checkpoint",
     ),
-    "labels": Need(_has_labels, lambda scan, _: "needs labels: give y in the data, or --labels"),
+    "labels": Need(_has_labels, _why_no_labels),
 }
 
 

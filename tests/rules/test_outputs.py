@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -177,6 +178,13 @@ def test_few_of_the_classes_do_not_stand_for_all(changes, severity):
 def test_a_regression_is_no_classifier():
     skip = found("OUT204", answered(kind="values"))
     assert skip.reason == "needs a classifier: this output is judged to be values"
+
+
+@pytest.mark.parametrize(("labels", "said"), [(0, "give y in the data"), (500, "of another kind")])
+def test_labels_that_were_given_are_not_asked_for(labels, said):
+    unlabelled = answered(accuracy=None)
+    of = replace(unlabelled, data=replace(unlabelled.data, labels=labels))
+    assert said in found("OUT212", of).reason
 
 
 def features(*means: float, spread: float = 0.2):
