@@ -71,15 +71,23 @@ const seen = (view, width) => {
       .slice(0, 2).map((e) => e.getBoundingClientRect().bottom)),
   };
 };
+// Whether following a finding's link unfolds the documentation of its rule; null without a link.
+const opened = async (view) => {
+  const link = view.document.querySelector('a[href^="#rule-"]');
+  if (!link) return null;
+  view.location.hash = link.getAttribute("href"); // a click would leave the frame's own document
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return view.document.getElementById(link.getAttribute("href").slice(1)).closest("details").open;
+};
 const open = (text, width) =>
   new Promise((resolve) => {
     const frame = document.createElement("iframe");
     frame.style.cssText = `width:${width}px;height:900px;border:0`;
     const broken = [];
-    frame.onload = () => {
+    frame.onload = async () => {
       const view = frame.contentWindow;
       view.document.addEventListener("securitypolicyviolation", (e) => broken.push(e.blockedURI));
-      resolve({ ...seen(view, width), broken });
+      resolve({ ...seen(view, width), broken, opened: await opened(view) });
       frame.remove();
     };
     frame.srcdoc = text;

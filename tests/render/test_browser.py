@@ -76,6 +76,10 @@ def test_headings_are_in_order_and_figures_told_in_words(seen):
         assert one["lost"] == 0
 
 
+def test_a_findings_link_unfolds_its_documentation(light):
+    assert [light[name]["screen"]["opened"] for name in ("sick", "compared")] == [True, True]
+
+
 def test_the_themes_differ(light, dark, opened, pages):
     grounds = [told["sick"]["screen"]["background"] for told in (light, dark)]
 
