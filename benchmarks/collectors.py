@@ -19,13 +19,7 @@ from actdiag.stats.site import SiteAccumulator
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Run = "Callable[[Tensor, int], object]"
-
-
-@contextlib.contextmanager
-def plain(model: nn.Module) -> Iterator[Callable[[Tensor, int], object]]:
-    """The network alone."""
-    yield lambda batch, _: model(batch)
+    from benchmarks.peers.adapters import Told
 
 
 @contextlib.contextmanager
@@ -71,11 +65,32 @@ def actdiag(model: nn.Module) -> Iterator[Callable[[Tensor, int], object]]:
 
 
 COLLECTORS = {
-    "hooks that do nothing": (plain, nothing),
-    "hooks that read once": (plain, floor),
-    "actdiag, native": (plain, actdiag),
-    "actdiag, stock": (plain, actdiag),
+    "hooks that do nothing": nothing,
+    "hooks that read once": floor,
+    "actdiag, native": actdiag,
+    "actdiag, stock": actdiag,
 }
+
+
+def watching(model: nn.Module) -> tuple[Callable[[Tensor, int], object], Callable[[], Told]]:
+    """What runs a batch under actdiag, and what tells of it, for the check against numpy."""
+    capture = Capture(model)
+    closing = contextlib.ExitStack()
+    closing.enter_context(capture)
+
+    def told() -> Told:
+        closing.close()
+        return {
+            site.name: {
+                "mean": site.stats.mean,
+                "mean of units": site.per_unit.mean,
+                "max of units": site.per_unit.max,
+            }
+            for site in capture.sites()
+            if site.per_unit is not None
+        }
+
+    return lambda batch, samples: capture.run((batch,), {}, samples), told
 
 
 @contextlib.contextmanager
