@@ -56,6 +56,7 @@ def wrapped(text: str, start: str = "", *, most: int = 100) -> str:
             render.clean(("" if index else start) + part, unicode=shown.unicode),
             width,
             subsequent_indent=" " * len(start),
+            break_on_hyphens=False,
         )
         for index, part in enumerate(paragraphs)
     )

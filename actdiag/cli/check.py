@@ -17,8 +17,9 @@ from actdiag.cli._gating import baseline as read_baseline
 from actdiag.cli._many import scanned
 from actdiag.cli._models import models
 from actdiag.cli._options import option
-from actdiag.cli._output import display, print_report, write_out
+from actdiag.cli._output import print_report, write_out
 from actdiag.cli._targets import Target, targets, write_all
+from actdiag.cli._verdicts import verdicts
 from actdiag.diagnosis import gate
 from actdiag.errors import UsageError
 from actdiag.records import Severity
@@ -106,8 +107,7 @@ def check(
 def _tell(output: str, judged: list[Judged], to_write: list[Target]) -> None:
     """Write the reports; the verdicts go to stdout, or beside another format to stderr."""
     found = [one.report for one in judged]
-    shown = display().unicode
-    text = "".join(f"{render.clean(line, unicode=shown)}\n" for line in lines(judged))
+    text = verdicts(lines(judged))
     problem = write_all(to_write, *found) if found else None
     if output == "text":
         write_out(text)

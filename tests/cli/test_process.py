@@ -177,3 +177,21 @@ def test_the_progress_bar_needs_a_terminal(plain):
 
     assert done.stdout + done.stderr == b""
     assert "measuring [bold]" in in_terminal([sys.executable, "-c", code])
+
+
+def test_verdicts_of_check_are_wrapped_and_coloured_in_a_terminal_alone(plain):
+    code = (
+        "from actdiag.cli._verdicts import verdicts\n"
+        "print(verdicts(['✗ FAILED a.pt: 1 error', '  net.py:3: error: ' + 'word ' * 20]), end='')"
+    )
+    plain.setenv("COLUMNS", "40")
+    command = [sys.executable, "-c", code]
+    first, second = output(command).decode().splitlines()
+    assert first == "✗ FAILED a.pt: 1 error"
+    assert second == "  net.py:3: error: " + " ".join(["word"] * 20) + " "
+
+    first, *rest = in_terminal(command).splitlines()
+    assert first == "\x1b[31m\x1b[1m✗ FAILED a.pt\x1b[0m: 1 error"
+    assert rest[0].startswith("  net.py:3: error: word")
+    assert all(line.startswith("    word") for line in rest[1:])
+    assert max(map(len, rest)) <= 40
