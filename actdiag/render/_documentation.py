@@ -41,6 +41,11 @@ def command(code: str) -> str:
     return f"actdiag explain {code}" if code in _pages() else ""
 
 
+def appended(code: str) -> str:
+    """Return the same for the end of a sentence, in brackets after a space."""
+    return f" ({command(code)})" if command(code) else ""
+
+
 def reports_documented(reports: Iterable[Report]) -> list[Documentation]:
     """Return the pages of all rules that found something in any of the reports."""
     return list(documented(f for report in reports for f in report.findings).values())

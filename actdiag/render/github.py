@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict, Severity
-from actdiag.render._documentation import command
+from actdiag.render._documentation import appended
 from actdiag.render._findings import advised, fresh, line_of, location, title
 from actdiag.render._story import exemptions, headline, model_name
 
@@ -85,8 +85,8 @@ def _annotation(finding: Finding, of: str) -> _Annotation:
     at = location(finding.source)
     place = {"file": at.path, "line": str(at.line)} if at else {}
     properties = place | {"title": line_of(f"actdiag {title(finding)}{of}", _TITLE)}
-    explained = f" ({command(finding.code)})" if command(finding.code) else ""
-    return _Annotation(_COMMANDS[finding.severity], properties, advised(finding) + explained)
+    told = advised(finding) + appended(finding.code)
+    return _Annotation(_COMMANDS[finding.severity], properties, told)
 
 
 def _data(text: str) -> str:

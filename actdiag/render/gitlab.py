@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from actdiag.records import ReportVerdict, Severity
-from actdiag.render._documentation import command
+from actdiag.render._documentation import appended
 from actdiag.render._findings import Location, advised, line_of, location, title, worst_first
 from actdiag.render._story import INTERRUPTED, exemption, headline, model_name
 
@@ -48,8 +48,7 @@ def _told_once(issues: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _issue(finding: Finding, report: Report) -> dict[str, Any]:
     model = line_of(model_name(report), 100)
-    explained = f" ({command(finding.code)})" if command(finding.code) else ""
-    text = f"{title(finding)} of {model}: {advised(finding)}{explained}"
+    text = f"{title(finding)} of {model}: {advised(finding)}{appended(finding.code)}"
     check, severity = f"actdiag/{finding.code}", _SEVERITIES[finding.severity]
     key = finding.fingerprint or f"{finding.code}:{finding.site}"
     return _entry(report, text, check, severity, location(finding.source), key)
