@@ -9,7 +9,8 @@ This is chance level: the model has not begun to learn, or the signal does not r
 
 ## How to tell it from a healthy look-alike
 Logits divided by a large temperature, or strong label smoothing, leave flat probabilities that
-still pick the right class: where labels show that the model works this is only worth knowing.
+still pick the right class: where labels show that the model works this is only worth knowing. So
+it is where weights are as an initialiser left them and no labels were given: every model begins so.
 
 ## What to do
 See whether the layers before fade, saturate or are dead; check the learning rate, and that the
@@ -27,12 +28,15 @@ from actdiag.records import Finding, Scan, Severity
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
+from actdiag.rules.training import Age, age
 from actdiag.rules.wording import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REMEDY = "Find out why nothing is learned: fading or dead layers, learning rate, optimiser."
+
+UNTRAINED = "Train it, or scan the trained checkpoint."
 
 
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
@@ -42,13 +46,15 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         return
     if output.entropy_fraction < limits["entropy_fraction"]:
         return
+    begins = output.accuracy is None and age(scan) is Age.FRESH
+    untrained = " The weights look as an initialiser left them: so it begins." if begins else ""
     yield RULE.finding(
-        Severity.INFO if harm.works(scan) else Severity.WARNING,
+        Severity.INFO if harm.works(scan) or begins else Severity.WARNING,
         final_site(scan),
         f"The probabilities are uniform: over {count(output.predictions, 'answer')} their mean "
         f"entropy is {percent(output.entropy_fraction)} of what a blind guess among "
-        f"{count(output.classes or 0, 'class')} has.",
-        remedy=REMEDY,
+        f"{count(output.classes or 0, 'class')} has.{untrained}",
+        remedy=UNTRAINED if begins else REMEDY,
         measured={
             "entropy_fraction": output.entropy_fraction,
             "classes": output.classes,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actdiag.records import Mistake, Role, Severity, TemperatureFit
+from actdiag.rules.training import Age, age
 from tests.rules.build import FAILING, classifier, data_in, found, linear, scan, site, units, weight
 
 
@@ -178,6 +179,18 @@ def test_few_of_the_classes_do_not_stand_for_all(changes, severity):
 def test_a_regression_is_no_classifier():
     skip = found("OUT204", answered(kind="values"))
     assert skip.reason == "needs a classifier: this output is judged to be values"
+
+
+def test_a_model_that_was_not_trained_yet_may_guess():
+    """``actdiag scan net.py:Net`` builds fresh weights and makes up the input."""
+    layer = weight("0", (100, 100), min=-0.4, max=0.4)
+    assert age(scan(weights=(layer,))) is Age.FRESH  # or the test shows nothing
+    of = answered(entropy_fraction=0.995, accuracy=None)
+    [begins] = found("OUT206", replace(of, weights=(layer,)))
+    assert begins.severity is Severity.INFO
+    assert begins.message.endswith("The weights look as an initialiser left them: so it begins.")
+    [judged] = found("OUT206", answered(entropy_fraction=0.995, accuracy=0.1))
+    assert judged.severity is Severity.WARNING
 
 
 @pytest.mark.parametrize(("labels", "said"), [(0, "give y in the data"), (500, "of another kind")])
