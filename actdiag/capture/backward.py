@@ -8,6 +8,7 @@ that is overwritten later has the gradient of what it held at its site.
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -48,7 +49,7 @@ class _Recorder(Recorder):
 
     def measure_input(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:  # noqa: ARG002
         """Nothing of the function's input is asked."""
-        site.input_id = id(tensor)
+        site.given = weakref.ref(tensor)
 
     def _arrived(self, name: str, gradient: Tensor) -> None:
         self.found.setdefault(name, GradientAccumulator()).update(gradient)

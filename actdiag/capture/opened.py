@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import weakref
+
     from torch import Tensor
 
     from actdiag.records import Role
@@ -39,7 +41,7 @@ class OpenSite:
     is_final: bool = False
     absorbed: bool = False
     attention: AttentionAccumulator | None = None
-    input_id: int | None = None
+    given: weakref.ref[Tensor] | None = None  # what its function was given in the last call
     shut: Tensor | None = None  # of a gate: how often each unit was shut
     ahead: Ahead | None = None  # of a gate: counts them while its output is read
     rows: RowSample | None = None

@@ -212,7 +212,7 @@ class Recorder:
 
     def measure_input(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the input of the site's function, before an in-place one overwrites it."""
-        site.input_id = id(tensor)
+        site.given = weakref.ref(tensor)
         if self._same_width(site, tensor):
             for part in self._parts(tensor, trail):
                 site.accumulator.update_input(

@@ -3,6 +3,8 @@
 from functools import cache
 
 import pytest
+import torch
+from torch import nn
 
 from actdiag import functions
 from tests.capture import every_function, graphs
@@ -48,3 +50,25 @@ def test_the_counts_are_right(form):
     of = sites("functions", form)
     assert (of["relu"].stats.dead_units, of["relu6"].stats.dead_units) == (2, 2)
     assert of["sigmoid"].stats.saturated_units == of["tanh"].stats.saturated_units == 4
+
+
+class Differences(nn.Module):
+    """Takes tanh of tensors that are gone when others, perhaps in their place, are subtracted."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = (nn.Linear(6, 6) for _ in range(3))
+
+    def forward(self, x):
+        first = torch.tanh(self.a(x))
+        second, third = self.b(x), self.c(x)
+        return (second - first) + (third - torch.tanh(self.a(second)))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_tensor_in_the_place_of_one_that_is_gone_is_another(form):
+    x = torch.randn(4, 6)
+    for seed in range(8):
+        torch.manual_seed(seed)
+        found, *_ = graphs.captured(graphs.FORMS[form](Differences().eval(), x), x)
+        assert "tanhshrink" not in [site.function for site in found]
