@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actdiag import functions
 from actdiag.capture.gated import gated_units
-from actdiag.capture.seen import remarks, share_of
 from actdiag.capture.tokens import PaddingMeter
 from actdiag.errors import UsageError
-from actdiag.feed.feed import nonfinite_note
-from actdiag.measure import left_out_note
-from actdiag.records import Role, Skip
+from actdiag.records import Skip
 from actdiag.shards.agreeing import check_agree
 from actdiag.shards.arranging import arranged
+from actdiag.shards.facts import called, coverage_of, data_of
 from actdiag.shards.sites import Sites
 from actdiag.stats.output import OutputAccumulator
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from actdiag.records import Coverage, DataInfo, ModuleInfo, Scan, Site
+    from actdiag.records import Scan
     from actdiag.shards.piece import Piece
 
 T = TypeVar("T")
@@ -98,12 +96,14 @@ class Merge:
     def scan(self) -> Scan:
         """Everything measured, of all parts. Bounds that need the weights are left out."""
         first = self._scans[0]
-        sites, modules = self.sites.records(), self._modules()
+        sites, modules = self.sites.records(), called(self._scans)
         failed = self.failed
         return replace(
             first,
-            data=self._data(sites),
-            coverage=self._coverage(len(sites)),
+            data=data_of(self._scans, self._states, sites, self.padding),
+            coverage=coverage_of(
+                self._scans, self._states, self._parameters, self.sites, self.padding
+            ),
             sites=sites,
             modules=modules,
             gated=gated_units(sites, modules),
@@ -116,53 +116,6 @@ class Merge:
     def aligned(self) -> set[str]:
         """Names of the layers that read the units of the site before them one by one."""
         return {name for state in self._states for name in state["aligned"]}
-
-    def _data(self, sites: Iterable[Site]) -> DataInfo:
-        every = [scan.data for scan in self._scans]
-        notes = dict.fromkeys(note for state in self._states for note in state["notes"])
-        spoiled = sum(state["nonfinite"] for state in self._states)
-        shapes = (site.shape[1:] for site in sites if site.role is Role.INPUT)
-        return replace(
-            every[0],
-            source=", ".join(dict.fromkeys(data.source for data in every)),
-            samples=sum(data.samples for data in every),
-            batches=sum(data.batches for data in every),
-            labels=sum(data.labels for data in every),
-            sample_shape=next(shapes, None),
-            notes=(*notes, *nonfinite_note(spoiled)),
-            padding=self.padding.to_record(),
-        )
-
-    def _modules(self) -> tuple[ModuleInfo, ...]:
-        several = zip(*(scan.modules for scan in self._scans), strict=True)
-        return tuple(replace(same[0], calls=sum(one.calls for one in same)) for same in several)
-
-    def _coverage(self, sites: int) -> Coverage:
-        every = [scan.coverage for scan in self._scans]
-        idle = set.intersection(*(set(one.modules_not_called) for one in every))
-        share = share_of(self._parameters)
-        widths = [name for state in self._states for name in state["width_changes"]]
-        widths = list(dict.fromkeys((*widths, *self.sites.width_changes)))
-        answers = (state["answer"] for state in self._states if state["answer"])
-        notes = [
-            *self._states[0]["model_notes"],
-            *filter(None, [next(answers, "")]),
-            *([self.padding.note] if self.padding.masked else []),
-            *remarks(share, widths),
-            *left_out_note(
-                self._states[0]["takes"], sum(state["left_out"] for state in self._states)
-            ),
-        ]
-        found = (name for one in every for name in one.functions_not_captured)
-        return replace(
-            every[0],
-            sites=sites,
-            modules_not_called=tuple(n for n in every[0].modules_not_called if n in idle),
-            functions_not_captured=tuple(dict.fromkeys(found)),
-            parameters_seen=share,
-            note=" ".join(notes),
-            failure=every[-1].failure,
-        )
 
 
 def _only(found: Iterable[T | None]) -> T | None:

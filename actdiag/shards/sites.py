@@ -44,6 +44,9 @@ class Sites:
                 self.width_changes.append(site.name)
             after = self._order.index(site.name) + 1
 
+    def __len__(self) -> int:
+        return len(self._order)
+
     def records(self) -> tuple[Site, ...]:
         """Every site, in execution order."""
         return tuple(self._sums[name].record() for name in self._order)
