@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from actdiag import functions
-from actdiag.records import Severity
-from actdiag.render._layers import dead_share, marked
 from actdiag.render._plots.canvas import Drawing, Palette, styled
 from actdiag.render._plots.names import short
+from actdiag.render._plots.uses import POINTS, worst
 from actdiag.render._words import number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
     from matplotlib.axes import Axes
 
-    from actdiag.functions import ActivationFunction
-    from actdiag.records import Report, Site
+    from actdiag.records import Report
+    from actdiag.render._plots.uses import Use
 
 _MOST = 6  # panels; our choice: the worst layers tell, the table has all
-_POINTS = 240
 _RARE = 0.05  # our choice: of a long tail the range is told
 _CAPTION = (
     "The line is the function; the bars beneath are how the values that went in are spread, from "
@@ -31,20 +24,9 @@ _CAPTION = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """A function at a site and the values that went in: quantiles, or only their range."""
-
-    site: Site
-    row: ActivationFunction
-    quantiles: tuple[tuple[float, float], ...]
-    low: float
-    high: float
-
-
 def draw(report: Report, palette: Palette) -> Drawing | None:
     """Draw up to six layers, the worst first; null without a function whose input is known."""
-    uses = _worst(report)
+    uses = worst(report, _MOST)
     if not uses:
         return None
     with styled(palette):
@@ -62,72 +44,10 @@ def draw(report: Report, palette: Palette) -> Drawing | None:
     return Drawing("functions", "What went into the activation functions", _CAPTION, figure)
 
 
-def _worst(report: Report) -> list[_Use]:
-    found, sites = marked(report.findings), report.scan.sites
-    known = {site.name: site for site in sites}
-
-    def badness(use: _Use) -> tuple[int, float]:
-        stats = use.site.stats
-        sick = max(dead_share(use.site) or 0.0, stats.saturated_fraction or 0.0)
-        rank = found[use.site.name].rank if use.site.name in found else len(Severity)
-        return rank, -sick
-
-    uses = [use for site in sites if (use := _use(site, known, report)) is not None]
-    worst = sorted(uses, key=badness)[:_MOST]
-    return [use for use in uses if use in worst]
-
-
-def _use(site: Site, known: dict[str, Site], report: Report) -> _Use | None:
-    row = functions.get(site.function) if site.function in _ELEMENTWISE else None
-    if row is None:
-        return None
-    settings = next((m.settings for m in report.scan.modules if m.name == site.module), {})
-    row = row.with_settings({k: v for k, v in settings.items() if k in row.settings})
-    source = known.get(site.inputs[0]) if len(site.inputs) == 1 and site.straight else None
-    told = source.stats.quantiles if source else {}
-    quantiles = tuple((float(key), value) for key, value in told.items() if value is not None)
-    units = site.per_unit
-    ends = [*(units.input_min if units else ()), *(units.input_max if units else ())]
-    seen = [*_finite(ends), *_finite(value for _, value in quantiles)]
-    if not seen or len(_finite(told.values())) != len(told):
-        return None
-    quantiles = quantiles or tuple(_undone(row, site, min(seen), max(seen)))
-    return _Use(site, row, quantiles, min(seen), max(seen))
-
-
-def _undone(
-    row: ActivationFunction, site: Site, low: float, high: float
-) -> Iterator[tuple[float, float]]:
-    """Quantiles of what went in from those of what came out, where the function only rises."""
-
-    def value(x: float) -> float:
-        return float(row.value(x, functions.scalar, **row.settings))
-
-    steps = [value(low + (high - low) * index / _POINTS) for index in range(_POINTS + 1)]
-    if any(after <= before for before, after in pairwise(steps)):
-        return
-    told = [(float(level), at) for level, at in site.stats.quantiles.items() if at is not None]
-    for level, wanted in told:
-        left, right = low, high
-        for _ in range(60):  # halvings: beyond a float's digits
-            middle = (left + right) / 2
-            left, right = (left, middle) if value(middle) >= wanted else (middle, right)
-        yield level, right
-
-
-_ELEMENTWISE = frozenset(
-    row.name for row in functions.ALL if row.elementwise and row.name not in {"linear", "identity"}
-)
-
-
-def _finite(values: Iterable[float | None]) -> list[float]:
-    return [value for value in values if value is not None and math.isfinite(value)]
-
-
-def _panel(axis: Axes, use: _Use, palette: Palette) -> None:
+def _panel(axis: Axes, use: Use, palette: Palette) -> None:
     low, high = _window(use)
-    xs = [low + (high - low) * index / _POINTS for index in range(_POINTS + 1)]
-    ys = [float(use.row.value(x, functions.scalar, **use.row.settings)) for x in xs]
+    xs = [low + (high - low) * index / POINTS for index in range(POINTS + 1)]
+    ys = [use.value(x) for x in xs]
     spread = axis.twinx()
     spread.set_yticks([])
     spread.set_axis_off()
@@ -146,7 +66,7 @@ def _panel(axis: Axes, use: _Use, palette: Palette) -> None:
     axis.set_xlabel(_told(use), fontsize=8)
 
 
-def _told(use: _Use) -> str:
+def _told(use: Use) -> str:
     """The range of what went in, and what the function made of it where that is a loss."""
     stats = use.site.stats
     lost = [
@@ -161,7 +81,7 @@ def _told(use: _Use) -> str:
     return ", ".join([f"input {span}", *lost])
 
 
-def _window(use: _Use) -> tuple[float, float]:
+def _window(use: Use) -> tuple[float, float]:
     """Nine tenths of what went in and the part of the function that matters, if that is wider."""
     most = [value for level, value in use.quantiles if _RARE <= level <= 1 - _RARE]
     inner = most or [use.low, use.high]
@@ -170,7 +90,7 @@ def _window(use: _Use) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _densities(use: _Use) -> list[tuple[float, float, float]]:
+def _densities(use: Use) -> list[tuple[float, float, float]]:
     """Left, right and height of each bar: the share between two quantiles over their distance."""
     least = (max(use.high - use.low, 1e-9)) * 1e-3
     return [

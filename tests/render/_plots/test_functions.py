@@ -11,6 +11,7 @@ import pytest
 from actdiag import functions
 from actdiag.records import Role
 from actdiag.render._plots import functions as figure
+from actdiag.render._plots.uses import worst
 from tests.render import build
 
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -28,7 +29,8 @@ def gate(name, low=-6.0, high=7.0):
 
 
 def use(site):
-    return figure._use(site, {}, build.Report(scan=build.scan((site,))))
+    (found,) = worst(build.Report(scan=build.scan((site,))), 6)
+    return found
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh", "softplus", "leaky_relu"])
@@ -56,7 +58,7 @@ def test_a_long_tail_does_not_hide_the_rest():
     told = dict(zip(map(str, LEVELS), (-9e5, -2.0, -1.0, 0.0, 1.0, 2.0, 9e5), strict=True))
     before = build.site("0", "linear", Role.LINEAR, 1, quantiles=told)
     site = replace(build.site("1", "relu", Role.ACTIVATION, 1), inputs=("0",), straight=True)
-    found = figure._use(site, {"0": before}, build.Report(scan=build.scan((before, site))))
+    (found,) = worst(build.Report(scan=build.scan((before, site))), 6)
     low, high = figure._window(found)
 
     assert math.isclose(low, -3.3)
