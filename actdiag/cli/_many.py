@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -18,6 +20,7 @@ from actdiag.records import Report, ToolInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +45,33 @@ def scanned(models: Sequence[str], jobs: int, options: dict[str, Any]) -> Iterat
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepared, (threads,))
     with pool, progress_bar() as progress:
-        waiting = pool.map(_alone, ((model, options) for model in models))
-        for done, one in enumerate(waiting, start=1):
-            progress(done, len(models), "checking")
-            yield one
+        waiting = [pool.submit(_alone, model, options) for model in models]
+        try:
+            for done, (model, one) in enumerate(zip(models, waiting, strict=True), start=1):
+                yield _result(model, one)
+                progress(done, len(models), "checking")
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _prepared(threads: int) -> None:
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
     torch.set_num_threads(threads)
 
 
-def _alone(work: tuple[str, dict[str, Any]]) -> Scanned:
-    model, options = work
+def _result(model: str, one: Future[Scanned]) -> Scanned:
+    try:
+        return one.result()
+    except BrokenProcessPool:
+        why = "A process of --jobs died, for want of memory perhaps: use fewer of them."
+        return Scanned(
+            not_checked(model, why, ToolInfo(version=__version__)), ActdiagError.exit_code
+        )
+
+
+def _alone(model: str, options: dict[str, Any]) -> Scanned:
     return _scanned(model, {**options, "progress": silent})
 
 

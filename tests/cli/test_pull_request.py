@@ -99,6 +99,16 @@ def test_jobs_give_the_same_verdicts(check, repository):
     assert one.stdout == two.stdout
 
 
+@pytest.mark.slow  # two processes, each of which imports torch
+def test_a_process_that_dies_takes_no_other_model_with_it(check, repository):
+    (repository / "dies.py").write_text("import os\ndef Net():\n    os.kill(os.getpid(), 9)\n")
+    done = check("good.pt", "dies.py:Net", "--jobs", "2")
+    assert done.exit_code == 2
+    assert (
+        "✗ ERROR dies.py:Net: A process of --jobs died, for want of memory perhaps" in done.stdout
+    )
+
+
 @pytest.mark.slow  # a process of its own
 def test_the_command_itself(repository):
     command = [sys.executable, "-m", "actdiag", "check", ".", *SHARED]
