@@ -42,7 +42,9 @@ actdiag scan net.pth data.npz --model net.py:Net --model-args '{"width": 64}'
 
 actdiag scan model.pt --input-shape 3,32,32 --select ACT,INI
 
-actdiag scan model.pt data.csv --labels species --format json > scan.json"""
+actdiag scan model.pt data.csv --labels species --format json > scan.json
+
+torchrun --nproc-per-node 4 -m actdiag scan model.pt data.npz"""
 
 
 class Steps(StrEnum):
