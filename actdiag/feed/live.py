@@ -41,6 +41,8 @@ def resolve(data: Any, wish: Wish, notes: tuple[str, ...] = ()) -> Found:
     Raises:
         DataError: for objects that no batch can be made of.
     """
+    if tables.is_frame(data) and (arrays := tables.sequences(data)) is not None:
+        return _from_parts(arrays, wish, notes)
     if tables.is_frame(data):
         columns = tables.columns(data, wish.key, separate=wish.labels is not None)
         return _aligned((columns.matrix,), {}, columns.labels, wish, notes + columns.notes)

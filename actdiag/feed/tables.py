@@ -44,6 +44,33 @@ def as_array(value: Any) -> Any:
     return value if hasattr(value, "shape") else np.asarray(value)
 
 
+def sequences(frame: Any) -> dict[str, np.ndarray[Any, Any]] | None:
+    """The columns as arrays by name, if any of them holds a sequence in each row, else None.
+
+    So lie tokenised texts and vectors in Parquet files.
+
+    Raises:
+        DataError: the sequences of a column differ in length.
+    """
+    if frame.ndim == 1 or not len(frame):
+        return None
+    held = {str(name): frame[name] for name in frame.columns}
+    if not any(isinstance(column.iloc[0], list | np.ndarray) for column in held.values()):
+        return None
+    return {name: _stacked(column, name) for name, column in held.items()}
+
+
+def _stacked(column: pd.Series[Any], name: str) -> np.ndarray[Any, Any]:
+    if not isinstance(column.iloc[0], list | np.ndarray):
+        return np.asarray(column.to_numpy())
+    try:
+        return np.stack([np.asarray(row) for row in column])
+    except ValueError as error:
+        raise DataError(
+            f"the rows of {printable(name)} have different lengths", hint="Pad them first."
+        ) from error
+
+
 def columns(frame: Any, key: str | None, *, separate: bool = False, first_row: int = 0) -> Columns:
     """Split ``frame`` into features and labels.
 

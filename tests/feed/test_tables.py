@@ -154,3 +154,26 @@ def test_parquet_without_pyarrow_says_how_to_get_it(tmp_path, monkeypatch):
     with pytest.raises(DataError, match="needs pyarrow") as caught:
         open_data(tmp_path / "d.parquet")
     assert "torch-actdiag[parquet]" in caught.value.hint
+
+
+def test_a_column_may_hold_a_sequence_in_each_row(tmp_path):
+    """As tokenised texts lie in Parquet files."""
+    pytest.importorskip("pyarrow")
+    rows = {"input_ids": [[1, 2, 3], [4, 5, 0]], "mask": [[1, 1, 1], [1, 1, 0]], "label": [1, 0]}
+    pd.DataFrame(rows).to_parquet(tmp_path / "d.parquet")
+
+    class Net(nn.Module):
+        def forward(self, input_ids, mask):
+            return input_ids * mask
+
+    (batch,) = open_data(tmp_path / "d.parquet", module=Net())
+    named = {name: value.tolist() for name, value in batch.named().items()}
+    assert named == {"input_ids": rows["input_ids"], "mask": rows["mask"]}
+    assert labels_of(batch).tolist() == [1, 0]
+
+
+def test_sequences_of_different_lengths_are_told(tmp_path):
+    frame = pd.DataFrame({"ids": [[1, 2], [3]], "label": [0, 1]})
+    with pytest.raises(DataError, match="the rows of ids have different lengths") as caught:
+        open_data(frame)
+    assert caught.value.hint == "Pad them first."
