@@ -43,38 +43,47 @@ class Piece(NamedTuple):
     weight: float
 
 
-def picked(values: Tensor, bounds: Bounds, numbers: Tensor) -> Iterator[Piece]:
+def picked(values: Tensor, bounds: Bounds, numbers: int | Tensor) -> Iterator[Piece]:
     """Values at scattered positions of each sample, in pieces of bounded size.
 
     Args:
         values: a view ``(samples, units, *positions)``.
         bounds: how much is picked.
-        numbers: which sample of the whole data each is, int64 on the CPU.
+        numbers: which sample of the whole data the first is, or each, int64 on the CPU.
     """
     each = math.prod(values.shape[1:])
     places = offsets(tuple(values.shape[1:]), values.stride()[1:], bounds.each)
     device = accumulator_device(values.device)
     at_once = AT_ONCE if device.type == "cpu" else LAUNCH_ELEMENTS
-    if len(places) == each and bool((bounds.budget // (numbers + 1) >= each).all()):
+    last = numbers + len(values) - 1 if isinstance(numbers, int) else int(numbers.max())
+    if len(places) == each and bounds.budget // (last + 1) >= each:
         for part in torch.split(values, max(1, at_once // each)):
             yield Piece(as_float(part.to(device)), 1.0)
         return
-    last = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
-    flat = values.as_strided((last + 1,), (1,))
-    for samples, chosen in chosen_of(len(places), bounds.budget, numbers):
+    end = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
+    flat = values.as_strided((end + 1,), (1,))
+    for samples, chosen in _chosen(len(places), bounds.budget, numbers, len(values)):
         where = places[chosen] + samples.unsqueeze(1) * values.stride(0)
         for part in torch.split(where.flatten().to(values.device), at_once):
             yield Piece(as_float(flat.index_select(0, part).to(device)), each / chosen.shape[1])
 
 
-def numbered(numbers: int | Tensor, samples: int) -> Tensor:
-    """The number of each sample, from that of the first or as they are."""
+Choices = list[tuple["Tensor", "Tensor"]]
+
+
+def _chosen(places: int, budget: int, numbers: int | Tensor, samples: int) -> Choices:
     if isinstance(numbers, int):
-        return torch.arange(numbers, numbers + samples)
-    return numbers
+        return _chosen_from(places, budget, numbers, samples)
+    return chosen_of(places, budget, numbers)
 
 
-def chosen_of(places: int, budget: int, numbers: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+@lru_cache(maxsize=32)
+def _chosen_from(places: int, budget: int, first: int, samples: int) -> Choices:
+    """The same for all sites of one batch whose samples are as large."""
+    return chosen_of(places, budget, torch.arange(first, first + samples))
+
+
+def chosen_of(places: int, budget: int, numbers: Tensor) -> Choices:
     """Which of the listed places are picked: samples ``(s,)`` with the indices ``(s, picks)``.
 
     They are 2, 4, 8 ... apart, from a place on that the number of the sample scatters.
@@ -82,10 +91,12 @@ def chosen_of(places: int, budget: int, numbers: Tensor) -> Iterator[tuple[Tenso
     limits = (budget // (numbers + 1)).clamp_(min=1).unsqueeze(1)
     halvings = (places >> torch.arange(places.bit_length()) > limits).sum(1)
     starts = torch.where(halvings > 0, mixed(numbers) % places, 0)
+    found = []
     for halved in sorted(set(halvings.tolist())):
         samples = (halvings == halved).nonzero().squeeze(1)
         steps = torch.arange(places >> halved) << halved
-        yield samples, (starts[samples].unsqueeze(1) + steps) % places
+        found.append((samples, (starts[samples].unsqueeze(1) + steps) % places))
+    return found
 
 
 @lru_cache(maxsize=256)

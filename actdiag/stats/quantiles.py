@@ -47,10 +47,10 @@ class Buckets:
         self.added = 0
         self.earlier: Tensor | int = 0
 
-    def add(self, values: Tensor, numbers: Tensor) -> None:
+    def add(self, values: Tensor, numbers: int | Tensor) -> None:
         """Count a scattered part of each sample of a view (samples, units, *positions).
 
-        ``numbers`` tell which samples of the whole data they are.
+        ``numbers`` tell which samples of the whole data they are, as in :func:`picked`.
         """
         for piece in picked(values, PICKS, numbers):
             keys, weight = bucket(piece.values), round(piece.weight)

@@ -13,7 +13,7 @@ from actdiag.stats import native
 from actdiag.stats.ahead import Ahead
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
-from actdiag.stats.picks import AT_ONCE, Bounds, numbered, picked
+from actdiag.stats.picks import AT_ONCE, Bounds, picked
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
@@ -93,8 +93,7 @@ class Inputs:
             return
         every = view.values.numel()
         bounds = SLOPES if view.by_sample else Bounds(every, every)
-        own = numbered(numbers if view.by_sample else 0, view.values.shape[0])
-        for piece in picked(view.values, bounds, own):
+        for piece in picked(view.values, bounds, numbers if view.by_sample else 0):
             values = piece.values.double()
             seen = torch.isfinite(values)
             self._add_slopes(slope, torch.where(seen, values, 0), piece.weight * seen.double())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -35,11 +36,18 @@ def flat(name: str, size: int, dtype: torch.dtype) -> Tensor:
 
 def beside(name: str, values: Tensor, dtype: torch.dtype) -> Tensor:
     """A buffer of the shape of a tensor, with its axes in the same order in memory."""
-    order = sorted(range(values.ndim), key=lambda axis: -values.stride()[axis])
-    strides = [0] * values.ndim
-    for place, axis in enumerate(order):
-        strides[axis] = math.prod(values.shape[inner] for inner in order[place + 1 :])
+    strides = _dense(values.shape, values.stride())
     return flat(name, values.numel(), dtype).as_strided(values.shape, strides)
+
+
+@lru_cache(maxsize=1024)
+def _dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
+    """Strides without gaps, in the same order as these."""
+    order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
+    found = [0] * len(shape)
+    for place, axis in enumerate(order):
+        found[axis] = math.prod(shape[inner] for inner in order[place + 1 :])
+    return found
 
 
 def readable(block: Tensor) -> Tensor:

@@ -16,7 +16,6 @@ from actdiag.stats.moments import (
     pooled,
     unknown_means,
 )
-from actdiag.stats.picks import numbered
 from actdiag.stats.quantiles import PICKS, Buckets
 from actdiag.stats.regions import SLOPES, Inputs
 from actdiag.stats.summary import Totals, summarise
@@ -121,7 +120,7 @@ class SiteAccumulator:
         else:
             self.samples.add(found.samples, by_unit=view.by_unit)
         self.nan = self.nan + found.nan
-        buckets.add(view.values, numbered(numbers, view.values.shape[0]))
+        buckets.add(view.values, numbers)
 
     def _merge_natively(
         self, plan: Plan, output: Tensor, buckets: Buckets, numbers: int | Tensor, axes: Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from actdiag.stats import clean, layout, library, native, picks
+from actdiag.stats import layout, library, native, picks
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -45,5 +45,4 @@ def every_register(request):
 def tiny_blocks(monkeypatch):
     monkeypatch.setattr(layout, "CACHE_ELEMENTS", 8)
     monkeypatch.setattr(layout, "WIDEST", 4)
-    monkeypatch.setattr(clean, "FLUSH", 2)
     monkeypatch.setattr(picks, "AT_ONCE", 8)
