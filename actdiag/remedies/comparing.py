@@ -66,7 +66,7 @@ def ranked(trials: Sequence[RemedyTrial]) -> tuple[RemedyTrial, ...]:
     done: list[RemedyTrial] = []
     group = [trial for trial in rest if trial.verdict is TrialVerdict.HELPS]
     while group:
-        best = max(group, key=_reached)
+        best = _first_of(group)
         alike = [trial for trial in group if trial is best or _alike(best, trial)]
         done += sorted(alike, key=lambda trial: not trial.suggested_by)
         group = [trial for trial in group if trial not in alike]
@@ -74,6 +74,13 @@ def ranked(trials: Sequence[RemedyTrial]) -> tuple[RemedyTrial, ...]:
         others = (trial for trial in rest if trial.verdict is verdict)
         done += sorted(others, key=lambda trial: -(trial.effect or 0.0))
     return (*done, *(trial for trial in trials if trial.effect is None))
+
+
+def _first_of(group: Sequence[RemedyTrial]) -> RemedyTrial:
+    """The one that leads furthest; one that is called for, if its effect is half as large."""
+    best = max(group, key=_reached)
+    called_for = [trial for trial in group if trial.suggested_by and not _small(trial, best)]
+    return max(called_for, key=_reached) if called_for and not best.suggested_by else best
 
 
 def _reached(trial: RemedyTrial) -> float:

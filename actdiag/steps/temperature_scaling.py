@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 NO_INFORMATION = 1e6  # the fit ran to where every softmax is uniform
 _CLEAR = 0.02  # our choice: a smaller share of the NLL is not worth a number more to keep
+_WORTH = 0.005  # nats, our choice: a model that is nearly always right has less than that to save
 
 
 def carry_out(case: Case) -> Result:
@@ -40,8 +41,10 @@ def carry_out(case: Case) -> Result:
     what = _what(fit)
     if _rises(fit.nll_change, fit.nll_after - fit.nll_before):
         return Result(Outcome.NO_EFFECT, f"It makes things worse: {what}", measured)
-    saved = 1 - fit.nll_after / fit.nll_before if fit.nll_before else 0.0
-    if saved <= _CLEAR or not _falls(fit.nll_change, fit.nll_after - fit.nll_before):
+    saved = fit.nll_before - fit.nll_after
+    if saved <= max(_WORTH, _CLEAR * fit.nll_before) or not _falls(
+        fit.nll_change, fit.nll_after - fit.nll_before
+    ):
         return Result(Outcome.NO_EFFECT, f"No effect: {what}", measured)
     if not _falls(fit.ece_change, fit.ece_after - fit.ece_before):
         text = f"{what} The calibration error stays: it is not the logits' size that is wrong."

@@ -63,6 +63,14 @@ def test_where_it_leads_ranks_what_helps_and_not_how_bad_the_control_was():
     assert ranked([from_the_dead, anew])[0] is anew
 
 
+def test_what_is_called_for_goes_before_a_little_more_of_something_else():
+    called = trial("standardize", [0.05, 0.06, 0.05], ("DAT701",), without=0.7)
+    cheap = trial("temperature", [0.02, 0.03, 0.03], without=0.85)
+    assert ranked([cheap, called])[0] is called
+    much = trial("gelu", [0.2, 0.21, 0.22], without=0.7)
+    assert ranked([called, much])[0] is much
+
+
 def test_among_equals_what_the_diagnosis_calls_for_goes_first():
     lucky = trial("lucky", [0.4, 0.5, 0.45])
     meant = trial("meant", [0.42, 0.45, 0.46], ("dead-relus",))

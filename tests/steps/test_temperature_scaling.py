@@ -101,6 +101,7 @@ def with_fit(**changes):
     ("changes", "outcome", "says"),
     [
         ({}, Outcome.HELPS, "Divide the logits by 2;"),
+        ({"nll_before": 6e-9, "nll_after": 0.0}, Outcome.NO_EFFECT, "No effect: "),
         ({"nll_change": (-0.5, 0.1)}, Outcome.NO_EFFECT, "No effect: "),
         ({"nll_after": 0.99, "nll_change": (-0.02, -0.001)}, Outcome.NO_EFFECT, "No effect: "),
         (
