@@ -97,8 +97,8 @@ def fit(
         or (several and has_embedding(module))
         or (from_code and (layer is None or not (layer.certain or layer.kind == "conv")))
     )
-    for place, value in first.named().items():
-        if isinstance(value, Tensor):
+    for number, (place, value) in enumerate(first.named().items()):
+        if isinstance(value, Tensor) and not (number and _counts(value)):
             plan.steps[place] = _types(
                 value,
                 floating_dtype(module),
@@ -117,6 +117,11 @@ def fit(
         _arrange(plan, first, sure, fix_input=fix_input and not taken, from_code=from_code)
     steps = {place: done for place, done in plan.steps.items() if done}
     return Fitted(source, steps, tuple(plan.notes), tuple(plan.advice))
+
+
+def _counts(value: Tensor) -> bool:
+    """Whether this is one whole number a sample: a length, a time step, a class, no features."""
+    return value.ndim == 1 and value.dtype in {torch.int64, torch.int32}
 
 
 def _takes(probe: Callable[[Batch], object] | None, batch: Batch) -> bool:

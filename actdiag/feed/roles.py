@@ -143,7 +143,12 @@ def _from_mapping(items: dict[Any, Any], forward: Forward | None, key: str | Non
     unused = [name for name in named if name not in chosen]
     notes = (f"not used from the data: {listed(unused)}",) if unused else ()
     first = forward.names[0] if forward and forward.names else None
-    if len(chosen) == 1 and (chosen[0] in {first, *INPUT_NAMES} or not forward or not unused):
+    by_name = forward is not None and forward.most == 0 and chosen[0] in forward.names
+    if (
+        len(chosen) == 1
+        and not by_name
+        and (chosen[0] in {first, *INPUT_NAMES} or not forward or not unused)
+    ):
         value = named[chosen[0]]
         return Parts((value,), labels=labels, notes=notes)
     return Parts((), {name: named[name] for name in chosen}, labels, notes)

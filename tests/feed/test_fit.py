@@ -251,3 +251,39 @@ def test_a_row_is_told_that_it_was_taken_for_samples():
     with pytest.raises(DataError, match="takes 6") as caught:
         open_data(torch.rand(6), module=nn.Linear(6, 2))
     assert "give it the shape (1, 6)" in caught.value.hint
+
+
+def test_one_whole_number_a_sample_beside_the_input_stays_whole():
+    """Lengths of sequences, time steps and classes are used as numbers of something."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(6, 2)
+
+        def forward(self, x, lengths, more):
+            return self.first(x)
+
+    data = {
+        "x": torch.ones(9, 6).long(),
+        "lengths": torch.arange(9),
+        "more": torch.ones(9, 3).int(),
+    }
+    (batch,) = open_data(data, module=Net())
+    kinds = {name: value.dtype for name, value in batch.named().items()}
+    assert kinds == {"x": torch.float32, "lengths": torch.int64, "more": torch.float32}
+
+
+def test_an_argument_that_takes_no_position_is_given_by_name():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(6, 2)
+
+        def forward(self, *, pixel_values, labels=None):
+            return self.first(pixel_values)
+
+    data = {"pixel_values": torch.rand(9, 6), "labels": torch.arange(9)}
+    (batch,) = open_data(data, module=Net())
+    assert (batch.inputs, list(batch.kwargs)) == ((), ["pixel_values"])
+    assert batch.labels is not None
