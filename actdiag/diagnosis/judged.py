@@ -89,4 +89,4 @@ def judged_again(
     """A saved report judged by the present rules; steps on a copy keep the outcomes they had."""
     report = judged(saved.scan, select=select, ignore=ignore, settings=settings)
     diagnoses = diagnose(replace(report, diagnoses=saved.diagnoses))
-    return replace(diagnosed(report, diagnoses), timings=saved.timings)
+    return replace(diagnosed(report, diagnoses), timings=saved.timings, merge=saved.merge)

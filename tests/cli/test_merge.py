@@ -122,6 +122,13 @@ def test_steps_that_need_the_model_say_why_they_were_not_carried_out(run, scanne
     assert any("needs the model itself" in step["result"] for step in steps)
 
 
+def test_a_shard_that_is_judged_again_can_still_be_merged(run, scanned, parts):
+    first, second = (scanned(f"{k}of2", "--shard", f"{k}/2") for k in (1, 2))
+    again = parts / "again.json"
+    run("report", first, "--report", f"json={again}")
+    assert merged(run, str(again), second)["data"]["samples"] == 130
+
+
 def refused(run, *paths):
     done = run("merge", *paths)
     assert done.exit_code == 2, done.output
