@@ -134,7 +134,7 @@ class Observer:
     def call_key(self, operation: Operation) -> tuple[str, str, int]:
         """Tells one call from all others of a forward pass, and finds it again in the next."""
         module = self.stack.place().module
-        return module, operation.name, self.recorder.count((module, operation.name))
+        return module, operation.name, self.recorder.counts.count((module, operation.name))
 
     def note_unknown(self, operation: Operation) -> None:
         """Tell of a function that nothing is known of."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import weakref
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from actdiag.capture.counts import Counts
 from actdiag.capture.opened import OpenSite, Place
+from actdiag.capture.order import Order
 from actdiag.capture.padding import Part
+from actdiag.capture.recorded import records, state_of
 from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
@@ -49,15 +50,13 @@ class Recorder:
         self.mask: Mask | None = None
         self.width_changes: list[str] = []
         self._by_name: dict[str, OpenSite] = {}
-        self._calls: dict[Hashable, int] = {}
-        self.counted: list[tuple[Hashable, int]] | None = None  # a record of what is counted
+        self.counts = Counts()
         self._outputs: dict[int, weakref.ref[Tensor]] = {}
         self.left: Trail | None = None  # of what has left torch in this pass
-        self._order: list[int] = []
+        self._order = Order()
         self._picker = Picker(first)
         self._picked: Picked | None = None
         self._first = 0  # number of this pass's first sample among all
-        self._after = 0
 
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
@@ -66,9 +65,9 @@ class Recorder:
         self.mask = mask
         self._first = self._picker.seen
         self._picked = self._picker.next(samples)
-        self._calls.clear()
+        self.counts.clear()
+        self._order.begin()
         self._outputs.clear()
-        self._after = 0
         self.left = None
         self.trails.clear()
 
@@ -90,7 +89,7 @@ class Recorder:
         ``tensor`` gives shape and dtype, ``trail`` what the site is computed from.
         """
         base = place.module if place.own_name else f"{place.module}/{label}".lstrip("/")
-        call = self.count(base)
+        call = self.counts.count(base)
         name = base if call == 1 else f"{base}#{call}"
         site = self._by_name.get(name)
         if site is None:
@@ -118,23 +117,13 @@ class Recorder:
                 site.inputs = tuple(dict.fromkeys(site.inputs + trail.sites))
                 site.straight = site.straight and len(site.inputs) == 1
             site.verbatim = site.verbatim and _is_verbatim(trail)
-            self._pass(site)
+            self._order.meet(site.index)
         return site
 
     def _add(self, site: OpenSite) -> None:
-        """A new site, which in this pass comes next after the one opened last."""
         self.sites.append(site)
         self._by_name[site.name] = site
-        self._order.insert(self._after, site.index)
-        self._after += 1
-
-    def _pass(self, site: OpenSite) -> None:
-        """A known site was met; one that comes earlier than in the first pass keeps its place."""
-        if self._after < len(self._order) and self._order[self._after] == site.index:
-            self._after += 1
-            return
-        with contextlib.suppress(ValueError):
-            self._after = self._order.index(site.index, self._after) + 1
+        self._order.add(site.index)
 
     def part(
         self, outer: OpenSite, label: str, *, tensor: Tensor, row: ActivationFunction
@@ -161,7 +150,7 @@ class Recorder:
             )
             self._add(site)
         else:
-            self._pass(site)
+            self._order.meet(site.index)
         return site
 
     def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
@@ -189,26 +178,11 @@ class Recorder:
         reference = self._outputs.get(index)
         return None if reference is None else reference()
 
-    def count(self, key: Hashable) -> int:
-        """How often this was asked with that key in this forward pass."""
-        number = self._calls.get(key, 0) + 1
-        self._calls[key] = number
-        if self.counted is not None:
-            self.counted.append((key, number))
-        return number
-
-    def comes_next(self, counts: Iterable[tuple[Hashable, int]]) -> bool:
-        """Whether counting these keys now would come to these numbers."""
-        for key, number in counts:  # noqa: SIM110 - a generator takes longer than all of it
-            if self._calls.get(key, 0) != number - 1:
-                return False
-        return True
-
     def meet(self, site: OpenSite | None, counts: Iterable[tuple[Hashable, int]]) -> None:
         """A call of an earlier pass is made again: it counts the same and opens the same site."""
-        self._calls.update(counts)
+        self.counts.go_on(counts)
         if site is not None:
-            self._pass(site)
+            self._order.meet(site.index)
 
     def measure_input(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the input of the site's function, before an in-place one overwrites it."""
@@ -278,60 +252,8 @@ class Recorder:
 
     def records(self) -> tuple[Site, ...]:
         """Every site as a frozen record, in execution order."""
-        names = [site.name for site in self.sites]
-        ordered = (self.sites[index] for index in self._order)
-        return tuple(self._record(site, names) for site in ordered if not site.absorbed)
+        return records(self.sites, self._order)
 
     def state(self) -> dict[str, Any]:
         """What each site has accumulated, by its name, as plain values and tensors."""
-        return {
-            site.name: {
-                "function": site.accumulator.function and site.accumulator.function.name,
-                "settings": site.accumulator.settings,
-                "numbers": site.accumulator.state(),
-                "rows": site.rows and site.rows.state(),
-                "attention": site.attention and site.attention.state(),
-            }
-            for site in self.sites
-            if not site.absorbed
-        }
-
-    def _seen(self, inputs: tuple[int, ...]) -> tuple[int, ...]:
-        """The inputs, those absorbed into another site replaced by what they were computed from."""
-        found: dict[int, None] = {}
-        for index in inputs:
-            whole = self.sites[index].absorbed
-            found |= dict.fromkeys(self._seen(self.sites[index].inputs) if whole else (index,))
-        return tuple(found)
-
-    def _record(self, site: OpenSite, names: list[str]) -> Site:
-        stats, per_unit = site.accumulator.to_record()
-        if site.rows is not None:
-            stats = replace(stats, **site.rows.told())
-        if site.input_range is not None and per_unit is not None:
-            known = self.sites[site.input_range].accumulator.to_record()[1] or per_unit
-            per_unit = replace(per_unit, input_min=known.input_min, input_max=known.input_max)
-        if site.shut is not None and per_unit is not None:
-            per_unit = replace(per_unit, shut=tuple(site.shut.tolist()))
-        attends = site.attention is not None and site.role is Role.ATTENTION
-        return Site(
-            name=site.name,
-            module=site.module,
-            module_class=site.module_class,
-            function=site.function,
-            role=site.role,
-            call=site.call,
-            source=site.source,
-            shape=site.shape,
-            unit_axis=site.unit_axis,
-            units=site.units,
-            dtype=site.dtype,
-            inputs=tuple(names[index] for index in self._seen(site.inputs)),
-            straight=site.straight,
-            verbatim=site.verbatim and not any(self.sites[index].absorbed for index in site.inputs),
-            returned=site.returned or site.is_final,
-            is_final=site.is_final,
-            stats=stats,
-            per_unit=per_unit,
-            attention=site.attention.to_record() if attends and site.attention else None,
-        )
+        return {site.name: state_of(site) for site in self.sites if not site.absorbed}

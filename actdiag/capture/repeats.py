@@ -101,7 +101,7 @@ class Repeats:
         found = calls.found[number]
         if (
             found is not None
-            and self._recorder.comes_next(found.counts)
+            and self._recorder.counts.comes_next(found.counts)
             and agrees(found.given, self._observer, values, call.kwargs)
         ):
             calls.tries[number] = 0
@@ -143,11 +143,11 @@ class Repeats:
             return self._observe(self._observer, operation, call), None
         begun, opened = self._begun, self._stack.opened
         counted: list[tuple[Hashable, int]] = []
-        self._recorder.counted = counted
+        self._recorder.counts.noted = counted
         try:
             result = self._observe(self._observer, operation, call)
         finally:
-            self._recorder.counted = None
+            self._recorder.counts.noted = None
         if type(result) is not Tensor or begun != self._begun or self._recorder.left is not None:
             return result, None
         after, site, source = self._recorder.trails.of(result), None, None

@@ -1,0 +1,37 @@
+"""The order in which sites are met, over passes that may meet different ones."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Order:
+    """Indices of sites in execution order."""
+
+    def __init__(self) -> None:
+        self._indices: list[int] = []
+        self._after = 0
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._indices)
+
+    def begin(self) -> None:
+        """A pass begins."""
+        self._after = 0
+
+    def add(self, index: int) -> None:
+        """A new site, which in this pass comes next after the one met last."""
+        self._indices.insert(self._after, index)
+        self._after += 1
+
+    def meet(self, index: int) -> None:
+        """A known site; one that comes earlier than in the first pass keeps its place."""
+        if self._after < len(self._indices) and self._indices[self._after] == index:
+            self._after += 1
+            return
+        with contextlib.suppress(ValueError):
+            self._after = self._indices.index(index, self._after) + 1
