@@ -14,7 +14,7 @@ from actdiag import config as configuration
 from actdiag.cli._failing import told_once
 from actdiag.cli._options import Config, ShowConfig
 from actdiag.cli._settings import Setting, settings_of
-from actdiag.cli._shown import show
+from actdiag.cli._shown import COMMAND_LINE, show
 from actdiag.cli._table import values_of, without_rivals
 
 if TYPE_CHECKING:
@@ -54,21 +54,32 @@ class ConfiguredCommand(TyperCommand):
         """Read the command line over the configuration; or show both, and leave."""
         if ctx.resilient_parsing or {"-h", "--help"} & set(args):
             return super().parse_args(ctx, args)
-        said, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        read, _, _ = self.make_parser(ctx).parse_args(args=list(args))
+        said = {key: value for key, value in read.items() if _was_said(value)}
         name, commands = str(self.name), _settings_of_all(ctx.parent)
         with told_once(debug=bool(said.get("debug"))):
             found = configuration.find(_path(said.get("config")))
             values = values_of(name, found, commands)
         by_parameter = {commands[name][key].parameter: value for key, value in values.items()}
-        ctx.default_map = without_rivals(by_parameter, said)
+        chosen = without_rivals(by_parameter, said)
+        origins = dict.fromkeys(chosen, str(found.file)) | dict.fromkeys(said, COMMAND_LINE)
+        # Not every version of typer asks the map for arguments. A file's word is never an option.
+        models = [] if "wanted" in said else chosen.pop("wanted", [])
+        words = [f"./{one}" if one.startswith("-") else one for one in models]
+        ctx.default_map = chosen
         if not said.get("show_config"):
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, [*args, *words])
         for one in self.params:
             one.required = False
-        super().parse_args(ctx, args)
+        super().parse_args(ctx, [*args, *words])
         with told_once(debug=bool(said.get("debug"))):
-            show(ctx, name, commands[name], found)
+            show(ctx, name, commands[name], found, origins)
         raise typer.Exit
+
+
+def _was_said(value: object) -> bool:
+    """Whether the parser read it off the command line; versions differ in what else it gives."""
+    return isinstance(value, bool | str) or (isinstance(value, list | tuple) and bool(value))
 
 
 def _settings_of_all(group: Any) -> dict[str, dict[str, Setting]]:

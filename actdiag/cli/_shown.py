@@ -17,13 +17,25 @@ if TYPE_CHECKING:
     from actdiag.cli._settings import Setting
     from actdiag.config import Configuration
 
-_DEFAULT, _COMMAND_LINE = "default", "command line"
+_DEFAULT, COMMAND_LINE = "default", "command line"
 
 
-def show(ctx: Any, command: str, settings: Mapping[str, Setting], found: Configuration) -> None:
-    """Print the settings, as text or with ``--format json`` as one document."""
+def show(
+    ctx: Any,
+    command: str,
+    settings: Mapping[str, Setting],
+    found: Configuration,
+    origins: Mapping[str, str],
+) -> None:
+    """Print the settings, as text or with ``--format json`` as one document.
+
+    ``origins`` says by the command's parameters where those are from that have not their default.
+    """
     values = {
-        key: {"value": _plain(ctx.params.get(one.parameter)), "source": _source(ctx, one, found)}
+        key: {
+            "value": _plain(ctx.params.get(one.parameter)),
+            "source": origins.get(one.parameter, _DEFAULT),
+        }
         for key, one in settings.items()
     }
     judging = validated(Settings, found.table, found.file)
@@ -51,13 +63,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     return str(value) if isinstance(value, Path) else value
-
-
-def _source(ctx: Any, one: Setting, found: Configuration) -> str:
-    source = ctx.get_parameter_source(one.parameter)
-    if source is None or source.name == "DEFAULT":
-        return _DEFAULT
-    return str(found.file) if source.name == "DEFAULT_MAP" else _COMMAND_LINE
 
 
 def _lines(document: dict[str, Any]) -> Iterator[str]:

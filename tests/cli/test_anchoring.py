@@ -143,3 +143,11 @@ def test_a_downloaded_folder_runs_nothing(run, tmp_path):
     assert not (tmp_path / "ran").exists()
     left = sorted(path.name for path in tmp_path.iterdir())
     assert left == ["actdiag.toml", "evil.py", "model.pt"]
+
+
+def test_a_model_of_a_file_is_never_an_option(run, pipeline, tmp_path):
+    (tmp_path / "actdiag.toml").write_text('[check]\nmodels = ["--trust", "a.pt"]')
+    done = run("check", "--format", "json")
+    assert "trust" not in done.stderr.replace("./--trust", "")
+    assert pipeline.asked["model"] == "a.pt"
+    assert not pipeline.asked["trust"].everything
