@@ -66,7 +66,8 @@ def test_steps_do_what_they_can_with_a_graph_and_claim_no_more(form):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3, bias=False)).eval()
     with torch.no_grad():
-        model[0].bias.fill_(-20.0)
+        model[0].weight.mul_(50.0)
+        model[0].bias.fill_(-1000.0)
     x = torch.randn(32, 6)
     outcomes = [
         {step.id: step.outcome for found in report.diagnoses for step in found.steps}
