@@ -88,9 +88,9 @@ class Neighbourhood:
 
     def learn(self, number: Tensor, rows: Tensor | None, labels: Tensor) -> None:
         """Take in training samples; rows as from :func:`values_of`."""
-        if not self._takes(rows):
+        rows = self._usable(rows)
+        if rows is None:
             return
-        assert rows is not None  # noqa: S101 - _takes() made sure
         if self._scale is not None:
             self._known.add(number, self._scale(rows), labels)
             return
@@ -103,16 +103,16 @@ class Neighbourhood:
         """Take in samples that are to be looked up."""
         if self._scale is None and self._waiting:
             self._fit()
-        if self._scale is not None and self._takes(rows):
-            assert rows is not None  # noqa: S101 - _takes() made sure
+        rows = self._usable(rows)
+        if rows is not None and self._scale is not None:
             self._judged.add(number, self._scale(rows), labels)
 
-    def _takes(self, rows: Tensor | None) -> bool:
-        """Whether all rows so far are vectors of one length."""
+    def _usable(self, rows: Tensor | None) -> Tensor | None:
+        """The rows, as long as all so far were vectors of one length; None from then on."""
         if rows is not None:
             self._width = self._width or rows.shape[1]
         self._told = self._told and rows is not None and rows.shape[1] == self._width != 0
-        return self._told
+        return rows if self._told else None
 
     def _fit(self) -> None:
         every = torch.cat([rows for _, rows, _ in self._waiting])

@@ -18,7 +18,7 @@ class Net(nn.Module):
         self.first, self.norm = nn.Linear(4, 16), nn.BatchNorm1d(16)
         self.drop, self.last = nn.Dropout(0.5), nn.Linear(16, 2)
         self.drop.eval()
-        self.first.bias.requires_grad_(requires_grad=False)
+        self.first.bias.requires_grad = False
 
     def forward(self, x):
         return self.last(self.drop(torch.relu(self.norm(self.first(x)))))
