@@ -204,12 +204,21 @@ def within(limit: float, dtype: torch.dtype) -> native.Regions:
 def count_within(tensor: Tensor, *, unit_axis: int | None, limit: float) -> Tensor:
     """How many values of each unit are smaller than ``limit`` in size, shape ``(units,)``."""
     plan = native.plan_of(tensor, unit_axis=unit_axis, sample_axis=None, samples=1)
-    if plan is None or tensor.numel() == 0:
-        values = arrange(tensor, unit_axis=unit_axis).values
-        return (values.abs() < limit).sum((0, *range(2, values.ndim)))
-    table = _blank(plan.units)
-    native.merge_regions(plan, tensor, table, within(limit, tensor.dtype))
-    return table[InputRow.LINEAR].long()
+    interval = within(limit, tensor.dtype)
+    if plan is not None and tensor.numel():
+        table = _blank(plan.units)
+        native.merge_regions(plan, tensor, table, interval)
+        return table[InputRow.LINEAR].long()
+    view = arrange(tensor, unit_axis=unit_axis)
+    if not tensor.is_cpu:
+        return (view.values.abs() < limit).sum((0, *range(2, view.values.ndim)))
+    found = torch.zeros(view.values.shape[1], dtype=torch.float64)
+    with one_thread():
+        for block in (block for group in groups(view.values) for block in group):
+            values, outer = readable(block), (0, *range(2, block.ndim))
+            mask = beside("mask", values, values.dtype)
+            found += _inside(values, (interval.first, interval.last), mask, outer)
+    return found.long()
 
 
 def joined(stack: Tensor) -> Tensor:

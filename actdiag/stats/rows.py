@@ -154,7 +154,9 @@ class RowSample:
         if len(chosen.ranks):
             slots = self._slots_for(chosen, tensor, len(positions), values.shape[1])
             places = chosen.places.unsqueeze(1).to(values.device)
-            slots.rows[chosen.slots.to(values.device)] = as_float(values[places, :, positions])
+            slots.rows[chosen.slots.to(values.device)] = as_float(
+                values.transpose(1, 2)[places, positions]
+            )
 
     def _slots_for(self, chosen: Chosen, tensor: Tensor, positions: int, units: int) -> _Slots:
         """The slots for what was chosen, which count as filled."""
