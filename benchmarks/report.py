@@ -22,9 +22,10 @@ HEAD = """# What measuring costs
 Made by `python benchmarks/overhead.py`; do not edit. A ratio of 1.10 means that a forward pass
 takes 10 % longer when everything that a scan measures is measured. Each is the median of
 interleaved pairs of a plain and a measured pass, in brackets the middle half of them. On one
-thread it is processor time; on more (`--threads`) it is wall time, while the statistics themselves
-use one thread. Wall time needs an idle machine: on a loaded one the control, which costs nothing,
-scattered from 0.73 to 2.08, so no such table is kept. Peak memory grows in steps and then stays.
+thread it is processor time; on more (`--threads`) it is wall time, where the native backend uses
+torch's threads for large tensors and stock operations one. Wall time needs an idle machine: on a
+loaded one the control, which costs nothing, scattered from 0.73 to 2.08, so no such table is kept.
+Peak memory grows in steps and then stays.
 O-Net and XFeat are trained networks out of public wheels, on their own data. The other collectors
 are those of other libraries, each in its own way of use, in an environment of their own.
 """
