@@ -57,9 +57,10 @@ class Found(NamedTuple):
 class _Calls:
     """The calls of one function in one module, by their number in a pass."""
 
-    __slots__ = ("found", "met", "tries", "turn")
+    __slots__ = ("found", "met", "simple", "tries", "turn")
 
-    def __init__(self) -> None:
+    def __init__(self, *, simple: bool) -> None:
+        self.simple = simple
         self.found: list[Found | None] = []
         self.tries: list[int] = []
         self.met = self.turn = 0
@@ -89,13 +90,13 @@ class Repeats:
     def make(self, operation: Operation, call: Call) -> Any:
         """Make a call and measure what it gives."""
         self._begun += 1
-        if operation.kind not in _SIMPLE:
-            return self._observe(self._observer, operation, call)
         running = self._stack.running
         key = call.function, running[-1].place.module if running else None
         calls = self._calls.get(key)
         if calls is None:
-            calls = self._calls[key] = _Calls()
+            calls = self._calls[key] = _Calls(simple=operation.kind in _SIMPLE)
+        if not calls.simple:
+            return self._observe(self._observer, operation, call)
         number = calls.next(self._recorder.turn)
         values = (*call.args, *call.kwargs.values()) if call.kwargs else call.args
         found = calls.found[number]
