@@ -49,7 +49,8 @@ def digest_of(batch: Batch) -> str:
     """The same for the same inputs, value by value."""
     digest = hashlib.blake2b(digest_size=16)
     for tensor in tensors_in((batch.inputs, batch.kwargs)):
-        numbers = tensor.detach().cpu().to_dense() if tensor.is_sparse else tensor.detach().cpu()
+        numbers = tensor.detach().cpu().resolve_conj().resolve_neg()
+        numbers = numbers.to_dense() if numbers.is_sparse else numbers
         digest.update(numbers.contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,8 +43,9 @@ def scanned(run, parts):
     def scan(name, *options, model="net.pt", data="data.npz"):
         path = parts / f"{name}.json"
         if not path.exists():
-            common = ("--batch-size", "64", "--report", f"json={path}")
-            done = run("scan", str(parts / model), str(parts / data), *common, *options)
+            common = ("--batch-size", "64", "--steps", "none", "--format", "concise")
+            where = (str(parts / model), str(parts / data), "--report", f"json={path}")
+            done = run("scan", *where, *common, *options)
             assert path.exists(), done.output
         return str(path)
 
@@ -73,7 +75,7 @@ def assert_same(found, wanted, place=""):
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_shards_are_the_whole_in_any_order(run, scanned, count):
-    whole = json.loads(run("report", scanned("whole"), "--format", "json").stdout)
+    whole = json.loads(Path(scanned("whole")).read_text(encoding="utf-8"))
     assert whole["data"]["batches"] == 3
     paths = [scanned(f"{k}of{count}", "--shard", f"{k}/{count}") for k in range(1, count + 1)]
     for order in itertools.islice(itertools.permutations(paths), 0, 24, 13):
@@ -98,7 +100,7 @@ def test_a_shard_without_a_batch_is_no_healthy_model(run, parts):
 
 
 def test_files_of_their_own_are_merged_by_the_name_of_the_data(run, scanned, parts):
-    whole = json.loads(run("report", scanned("whole"), "--format", "json").stdout)
+    whole = json.loads(Path(scanned("whole")).read_text(encoding="utf-8"))
     first = scanned("first", "--mergeable", data="a.npz")
     second = scanned("second", "--mergeable", data="b.npz")
     found, turned = merged(run, first, second), merged(run, second, first)

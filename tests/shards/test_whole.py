@@ -13,9 +13,11 @@ from torch import nn
 import actdiag
 from actdiag import pipeline
 from actdiag.errors import UsageError
+from actdiag.feed import Batch
 from actdiag.feed.parts import Part
 from actdiag.shards.merging import whole
 from actdiag.shards.piece import Piece
+from actdiag.shards.share import digest_of
 
 
 class Process:
@@ -190,3 +192,24 @@ def test_no_process_but_the_first_takes_gradients_or_reads_the_training_data():
     assert (report.scan.gradients, report.scan.training_data) == (None, None)
     assert report.findings == ()
     assert len(Process.sent) == 1
+
+
+X = torch.arange(6.0).view(2, 3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [X, X.t().contiguous().t(), X.to_sparse(), [X], {"a": X}],
+    ids=["itself", "laid out otherwise", "sparse", "in a list", "in a mapping"],
+)
+def test_the_same_numbers_have_the_same_digest(other):
+    assert digest_of(Batch((other,), samples=2)) == digest_of(Batch((X,), samples=2))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [X + 1, X.to(torch.complex128).conj(), X.half(), X.bool(), X.bfloat16(), X[:0]],
+    ids=["one more", "conjugate", "half", "bool", "bfloat16", "empty"],
+)
+def test_other_numbers_have_another_digest(other):
+    assert digest_of(Batch((other,), samples=2)) != digest_of(Batch((X,), samples=2))
