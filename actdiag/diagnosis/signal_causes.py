@@ -36,6 +36,9 @@ def dead_relus(case: Case, _outcomes: Outcomes) -> Judgement:
     relus = [site for site in case.scan.sites if _clips(site) and site.units]
     if not relus:
         return _not_run(case) or ruled_out("There is no ReLU in the forward pass.")
+    killed = case.found("INI404", at_least=Severity.ERROR)
+    if killed:  # a proof, from however few samples
+        return confirmed(killed[0].message, killed[0].remedy)
     seen = min(site.stats.observations for site in relus)
     if seen < _ENOUGH:
         return unknown(f"Only {seen} samples: at least {_ENOUGH} are needed to call a unit dead.")

@@ -109,5 +109,5 @@ RULE = Rule(
     ),
     check=check,
     capacity=True,
-    follows=("DAT701", "INI401", "INI402", "ACT101", "ACT103"),
+    follows=("DAT701", "INI401", "INI402", "INI404", "ACT101", "ACT103"),
 )

@@ -43,10 +43,23 @@ def test_dropout_rules_missing_regularisation_out():
     assert "dropout" in cause.evidence
 
 
-def test_too_few_samples_leave_dead_relus_unknown():
+def never_firing(bias):
+    """Forty samples through a layer of ReLUs that none of them wakes; all ones would wake at -3."""
+    torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-    nn.init.constant_(model[0].bias, -100.0)
-    report = scan(model, (torch.randn(40, 4), torch.arange(40) % 2))
-    found = causes(report)["dead-relus"]
+    nn.init.ones_(model[0].weight)
+    nn.init.constant_(model[0].bias, bias)
+    x = torch.eye(4).repeat(10, 1) + 0.01 * torch.rand(40, 4)
+    return causes(scan(model, (x, torch.arange(40) % 2)))["dead-relus"]
+
+
+def test_too_few_samples_leave_dead_relus_unknown():
+    found = never_firing(-3.0)
     assert found.verdict == "unknown"
     assert "100" in found.evidence
+
+
+def test_biases_that_no_input_overcomes_prove_dead_relus_from_few_samples():
+    found = never_firing(-100.0)
+    assert found.verdict == "confirmed"
+    assert "8 of 8 units" in found.evidence
