@@ -24,7 +24,7 @@ from actdiag.remedies.saving import UnsaveableError, content_of
 from actdiag.remedies.training import Clock
 from actdiag.trial.material import objective_of, pools_of, trainable
 from actdiag.trial.recipe import recipe_of, settings_of, with_steps
-from actdiag.trial.telling import answer_of, notes_of
+from actdiag.trial.telling import advice_of, answer_of, notes_of, uncalled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -148,6 +148,8 @@ def try_remedies(  # noqa: PLR0913 - the words of the contract, each an option o
         keep=keep,
     )
     as_is, trials, notes = _compared(engine, remedies, steps, epochs, time_budget)
+    first = next((item for item in trials if item.verdict is TrialVerdict.HELPS), None)
+    advice = advice_of(report)
     trial = Trial(
         tool=ToolInfo(version=__version__),
         model=report.scan.model,
@@ -155,12 +157,11 @@ def try_remedies(  # noqa: PLR0913 - the words of the contract, each an option o
         recipe=recipe_of(engine, told_by),
         trials=trials,
         as_is=as_is,
-        notes=(*notes, *notes_of(trials, as_is, objective)),
+        notes=(*notes, *notes_of(trials, as_is, objective), *uncalled(first, advice)),
         seconds=time.monotonic() - started,
     )
-    first = next((item for item in trials if item.verdict is TrialVerdict.HELPS), None)
     told = None if first is None else first.remedy
-    trial = replace(trial, first=told, answer=answer_of(trial, first))
+    trial = replace(trial, first=told, answer=answer_of(trial, first, advice))
     return Tried(trial, lambda: _content(trials, engine))
 
 

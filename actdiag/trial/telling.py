@@ -6,19 +6,28 @@ import math
 from typing import TYPE_CHECKING
 
 from actdiag import text
+from actdiag.records import Severity
 from actdiag.steps.depth import number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from actdiag.records import RemedyTrial, Trial, TrialArm
+    from actdiag.records import RemedyTrial, Report, Trial, TrialArm
     from actdiag.remedies.objective import Objective
 
 _CLEAR = 0.05  # our choice: of the score; less is no reason to speak of it
 
 
-def answer_of(trial: Trial, first: RemedyTrial | None) -> str:
-    """What to do first, in one sentence."""
+def advice_of(report: Report) -> str:
+    """What the scan advises: against its first diagnosis, else its first loud finding."""
+    if report.diagnoses:
+        return report.diagnoses[0].advice
+    loud = (item for item in report.findings if item.severity is not Severity.INFO)
+    return next((item.remedy for item in loud if item.remedy), "")
+
+
+def answer_of(trial: Trial, first: RemedyTrial | None, advice: str) -> str:
+    """What to do first, in a sentence or two; the scan's ``advice`` where nothing helps."""
     done = [item for item in trial.trials if item.effect is not None]
     if first is not None and first.treated is not None and first.control is not None:
         how = {
@@ -37,9 +46,18 @@ def answer_of(trial: Trial, first: RemedyTrial | None) -> str:
             f"{shown(first.treated)}, against {other}."
         )
     if not done:
-        return "Nothing could be compared: no remedy was applicable, or there was no time for one."
+        none = "Nothing could be compared: no remedy was applicable, or there was no time for one."
+        return f"{none} What the scan advises: {advice}" if advice else none
     some = "the remedy that was tried" if len(done) == 1 else f"any of the {len(done)} remedies"
-    return f"Nothing of this first: {some} made no clear improvement over the control."
+    answer = f"Nothing of this first: {some} made no clear improvement over the control."
+    return f"{answer} What the scan advises: {advice}" if advice else answer
+
+
+def uncalled(first: RemedyTrial | None, advice: str) -> list[str]:
+    """A note with the scan's advice, where the best remedy is none that the scan called for."""
+    if first is None or first.suggested_by or not advice:
+        return []
+    return [f"The scan did not call for {first.remedy}. What it advises: {advice}"]
 
 
 def notes_of(trials: Sequence[RemedyTrial], as_is: TrialArm, objective: Objective) -> list[str]:

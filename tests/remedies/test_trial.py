@@ -131,6 +131,28 @@ def test_a_method_in_place_of_the_forward_is_trained():
     assert item.treated.accuracies
 
 
+def test_where_nothing_helps_the_answer_is_what_the_scan_advises():
+    entry = MANIFEST["log_of_zero"]
+    trial = try_remedies(
+        entry["file"],
+        entry["data"],
+        factory=entry["model"],
+        remedies=("lower-lr",),
+        steps=20,
+        seeds=2,
+    ).trial
+    assert trial.first is None
+    assert trial.answer.startswith("Nothing of this first: the remedy that was tried made no clear")
+    assert "What the scan advises: Clamp the argument of the operation" in trial.answer
+
+
+def test_a_remedy_that_nothing_called_for_stands_beside_the_advice():
+    entry = MANIFEST["missing_activation"]
+    trial = tried(entry["file"], entry["data"], remedies=("dropout",))
+    told = f"{trial.answer} {' '.join(trial.notes)}"
+    assert "Put an activation between the layers" in told
+
+
 def test_time_that_is_up_is_told():
     trial = tried(network(), remedies=("dropout", "gelu"), time_budget=0.0)
     assert {item.verdict for item in trial.trials} == {"not-tried"}
