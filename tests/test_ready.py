@@ -34,19 +34,23 @@ def test_batches_are_halved_until_they_fit(most, fits, size):
     assert torch.equal(torch.cat([batch.inputs[0] for batch in feed]), torch.from_numpy(X))
 
 
+def notes_of(data):
+    return actdiag.scan(WIDE, data, steps="none").scan.data.notes
+
+
 def test_the_report_says_why(most):
     most(100)
-    report = actdiag.scan(WIDE, X)
+    report = actdiag.scan(WIDE, X, steps="none")
     assert (report.scan.data.batches, report.scan.data.samples) == (5, 300)
     note = "64 samples at a time: the activations of 256 would take 0.0 GB"
     assert note in report.scan.data.notes
-    assert not any("at a time" in note for note in actdiag.scan(WIDE, X[:64]).scan.data.notes)
+    assert not any("at a time" in note for note in notes_of(X[:64]))
 
 
 def test_the_numbers_stay(most):
-    whole = actdiag.scan(WIDE, X)
+    whole = actdiag.scan(WIDE, X, steps="none")
     most(20)
-    parts = actdiag.scan(WIDE, X)
+    parts = actdiag.scan(WIDE, X, steps="none")
     assert [site.name for site in parts.scan.sites] == [site.name for site in whole.scan.sites]
     for one, other in zip(parts.scan.sites, whole.scan.sites, strict=True):
         assert one.stats.elements == other.stats.elements
@@ -58,7 +62,7 @@ def test_the_numbers_stay(most):
 
 def test_a_size_that_was_asked_for_is_kept(most):
     most(10)
-    assert actdiag.scan(WIDE, X, batch_size=150).scan.data.batches == 2
+    assert actdiag.scan(WIDE, X, batch_size=150, steps="none").scan.data.batches == 2
 
 
 def rows():
