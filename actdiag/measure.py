@@ -182,16 +182,20 @@ def _measured(
             labels=labels,
             sample_shape=next((site.shape[1:] for site in sites if site.role == "input"), None),
             padding=capture.padding(),
-            state=_state(capture, answer, takes, left_out) if mergeable else {},
+            state=_state(capture, sites, answer, takes, left_out) if mergeable else {},
             bounded=capture.bounded,
         )
 
 
 def _state(
-    capture: Capture, answer: OutputAccumulator | None, takes: int | None, left_out: int
+    capture: Capture,
+    sites: tuple[Site, ...],
+    answer: OutputAccumulator | None,
+    takes: int | None,
+    left_out: int,
 ) -> dict[str, Any]:
     return {
-        **capture.state(),
+        **capture.state(sites),
         "output": answer and answer.state(),
         "takes": takes,
         "left_out": left_out,

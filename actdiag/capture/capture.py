@@ -17,7 +17,7 @@ from actdiag.capture.modules import ModuleStack
 from actdiag.capture.observer import Observer
 from actdiag.capture.opened import Place
 from actdiag.capture.padding import mask_of, parameters_of
-from actdiag.capture.reach import with_bounds
+from actdiag.capture.reach import terms, with_bounds
 from actdiag.capture.recorder import Recorder
 from actdiag.capture.relay import Relay
 from actdiag.capture.seen import coverage, parameters_seen
@@ -167,8 +167,11 @@ class Capture:
             notes.append(self._inputs.padding.note)
         return coverage(self._observer, self._modules, self._weights, notes, self.failure)
 
-    def state(self) -> dict[str, Any]:
-        """What merges with a capture of other samples, as plain values and tensors."""
+    def state(self, sites: tuple[Site, ...]) -> dict[str, Any]:
+        """What merges with a capture of other samples, as plain values and tensors.
+
+        ``sites`` are those of :meth:`sites`.
+        """
         seen = parameters_seen(self._observer, self._modules, self._weights)
         return {
             "sites": self._recorder.state(),
@@ -176,6 +179,7 @@ class Capture:
             "parameters": {name: list(one) for name, one in seen.items()},
             "answer": self._answer.note,
             "aligned": sorted(self._aligned()),
+            "reach": terms(self.model, sites, self._aligned(), self._relay.layers),
             "width_changes": self._recorder.width_changes,
         }
 

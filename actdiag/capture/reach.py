@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
+_MOST_KEPT = 1 << 16  # weights of a site for a merge: half a megabyte of each sign
 _Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 _Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
@@ -47,22 +48,88 @@ def with_bounds(
     return tuple(reach.bounded(site) for site in sites)
 
 
+def terms(
+    model: nn.Module,
+    sites: tuple[Site, ...],
+    aligned: Collection[str],
+    rebuilt: Mapping[str, nn.Module],
+) -> dict[str, dict[str, Any]]:
+    """By site what its bounds are made of, for units that never fired: see :func:`merged_bounds`.
+
+    Sites with more weights than can be kept, and those behind grouped convolutions, have none.
+    """
+    reach = _Reach(model, {site.name: site for site in sites}, aligned)
+    reach.modules |= rebuilt
+    found = {site.name: reach.terms(site) for site in sites}
+    return {name: kept for name, kept in found.items() if kept is not None}
+
+
+def merged_bounds(site: Site, source: Site, kept: Mapping[str, Any]) -> Site:
+    """The site with bounds by the range of its layer's inputs over all parts of the data.
+
+    Args:
+        site: merged from the parts.
+        source: what its layer reads, merged from the parts.
+        kept: of :func:`terms` in one of the parts. Units that fired anywhere need no bound.
+    """
+    positive, negative, bias = (kept[name] for name in ("positive", "negative", "bias"))
+    ends = _range(source, positive.shape[1], by_unit=kept["by_unit"], padded=kept["padded"])
+    if site.per_unit is None or ends is None:
+        return site
+    bound = (positive * ends[1] + negative * ends[0]).sum(1) + bias
+    bounds: list[float | None] = [None] * len(site.per_unit.count)
+    biases = list(bounds)
+    for unit, most, own in zip(kept["units"].tolist(), bound.tolist(), bias.tolist(), strict=True):
+        if not (site.per_unit.max[unit] or 0.0) > 0:
+            bounds[unit], biases[unit] = most, own
+    per_unit = replace(site.per_unit, input_bound=tuple(bounds), input_bias=tuple(biases))
+    return replace(site, per_unit=per_unit)
+
+
 class _Reach:
     def __init__(self, model: nn.Module, sites: dict[str, Site], aligned: Collection[str]) -> None:
         self.modules = {printable(name): module for name, _, module in unshared(model)}
         self.sites, self.aligned = sites, aligned
 
-    def bounded(self, site: Site) -> Site:
+    def _behind(self, site: Site) -> tuple[Site, _Norm | None] | None:
+        """The layer in front of a clipping activation, and the batch norm between them."""
         row = functions.find(site.function or "")
         if site.role is not Role.ACTIVATION or site.per_unit is None or row is None:
-            return site
+            return None
         before = self._before(site) if row.clips_at_zero else None
         norm = self._norm(before) if before is not None and before.role is Role.NORM else None
         layer = before if norm is None or before is None else self._before(before)
-        if layer is None or layer.units != site.units:
-            return site
-        known = self._bound(layer, norm)
-        if known is None:
+        return None if layer is None or layer.units != site.units else (layer, norm)
+
+    def terms(self, site: Site) -> dict[str, Any] | None:
+        """Of the units that never fired, sums of the weights of each input by their sign."""
+        behind = self._behind(site)
+        if behind is None or site.per_unit is None or self._bound(*behind) is None:
+            return None
+        layer, source = self.modules[behind[0].module], self._before(behind[0])
+        if not isinstance(layer, _LAYERS) or source is None:
+            return None
+        silent = [unit for unit, most in enumerate(site.per_unit.max) if not (most or 0.0) > 0]
+        weight, bias = _folded(layer, behind[1])
+        grouped = not isinstance(layer, nn.Linear) and layer.groups > 1
+        if grouped or len(silent) * weight.shape[1] > _MOST_KEPT:
+            return None
+        units = torch.tensor(silent, dtype=torch.int64)
+        rows = weight[units].detach().double().cpu().unsqueeze(2).flatten(2)
+        return {
+            "source": source.name,
+            "by_unit": behind[0].name in self.aligned,
+            "padded": not isinstance(layer, nn.Linear) and _pads_zeros(layer),
+            "units": units,
+            "positive": rows.clamp(min=0).sum(2),
+            "negative": rows.clamp(max=0).sum(2),
+            "bias": bias.cpu()[units],
+        }
+
+    def bounded(self, site: Site) -> Site:
+        behind = self._behind(site)
+        known = None if behind is None else self._bound(*behind)
+        if known is None or site.per_unit is None:
             return site
         bound, bias = (tuple(values.tolist()) for values in known)
         per_unit = replace(site.per_unit, input_bound=bound, input_bias=bias)
@@ -81,7 +148,9 @@ class _Reach:
         layer, source = self.modules.get(site.module), self._before(site)
         if not isinstance(layer, _LAYERS) or source is None or layer.weight.is_meta:
             return None
-        ends = self._range(source, layer, by_unit=site.name in self.aligned)
+        inputs = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
+        padded = not isinstance(layer, nn.Linear) and _pads_zeros(layer)
+        ends = _range(source, inputs, by_unit=site.name in self.aligned, padded=padded)
         if ends is None or len(layer.weight) != site.units:
             return None
         weight, bias = _folded(layer, norm)
@@ -90,19 +159,20 @@ class _Reach:
         bound = upper_bound(weight, bias, low, high, groups=groups)
         return (bound.cpu(), bias.cpu()) if bool(bound.isfinite().all()) else None
 
-    def _range(self, source: Site, layer: _Layer, *, by_unit: bool) -> tuple[Tensor, Tensor] | None:
-        """Least and greatest value of each input of the layer, ``(inputs,)`` of float64."""
-        stats, units = source.stats, source.per_unit
-        if stats.nonfinite or stats.min is None or stats.max is None:
-            return None
-        inputs = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
-        low, high = [stats.min] * inputs, [stats.max] * inputs
-        if by_unit and units is not None and len(units.min) == inputs:
-            low = [stats.min if value is None else value for value in units.min]
-            high = [stats.max if value is None else value for value in units.max]
-        ends = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
-        padded = not isinstance(layer, nn.Linear) and _pads_zeros(layer)
-        return (ends[0].clamp(max=0), ends[1].clamp(min=0)) if padded else ends
+
+def _range(
+    source: Site, inputs: int, *, by_unit: bool, padded: bool
+) -> tuple[Tensor, Tensor] | None:
+    """Least and greatest value of each input of a layer, ``(inputs,)`` of float64."""
+    stats, units = source.stats, source.per_unit
+    if stats.nonfinite or stats.min is None or stats.max is None:
+        return None
+    low, high = [stats.min] * inputs, [stats.max] * inputs
+    if by_unit and units is not None and len(units.min) == inputs:
+        low = [stats.min if value is None else value for value in units.min]
+        high = [stats.max if value is None else value for value in units.max]
+    ends = torch.tensor(low, dtype=torch.float64), torch.tensor(high, dtype=torch.float64)
+    return (ends[0].clamp(max=0), ends[1].clamp(min=0)) if padded else ends
 
 
 def _pads_zeros(layer: nn.Conv1d | nn.Conv2d | nn.Conv3d) -> bool:

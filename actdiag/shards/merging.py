@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from actdiag import functions
 from actdiag.capture.gated import gated_units
+from actdiag.capture.reach import merged_bounds
 from actdiag.capture.tokens import PaddingMeter
 from actdiag.errors import UsageError
 from actdiag.records import Skip
@@ -19,7 +20,7 @@ from actdiag.stats.output import OutputAccumulator
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from actdiag.records import Scan
+    from actdiag.records import Scan, Site
     from actdiag.shards.piece import Piece
 
 T = TypeVar("T")
@@ -113,6 +114,17 @@ class Merge:
             training_data=None if failed else _only(scan.training_data for scan in self._scans),
         )
 
+    def bounded(self, sites: tuple[Site, ...]) -> tuple[Site, ...]:
+        """The sites with the bounds of units that never fired, where the parts kept the weights."""
+        known = {site.name: site for site in sites}
+        kept = {name: one for state in self._states for name, one in state["reach"].items()}
+        return tuple(
+            merged_bounds(site, known[kept[site.name]["source"]], kept[site.name])
+            if site.name in kept and site.verbatim
+            else site
+            for site in sites
+        )
+
     def aligned(self) -> set[str]:
         """Names of the layers that read the units of the site before them one by one."""
         return {name for state in self._states for name in state["aligned"]}
@@ -136,7 +148,7 @@ def whole(pieces: Iterable[Piece]) -> Scan:
         merge.add(piece)
     scan = merge.scan()
     if merge.first is None or merge.first.bounded is None:
-        return scan
+        return replace(scan, sites=merge.bounded(scan.sites))
     return replace(scan, sites=merge.first.bounded(scan.sites, merge.aligned()))
 
 
@@ -150,12 +162,16 @@ def merged(pieces: Sequence[Piece]) -> Scan:
 
 
 def not_merged(scan: Scan) -> tuple[Skip, ...]:
-    """What was not looked for, since it takes the weights beside the ranges of all parts."""
-    rows = (functions.find(site.function or "") for site in scan.sites if site.per_unit)
-    if not any(row is not None and row.clips_at_zero for row in rows):
-        return ()
-    reason = (
-        "needs the model beside the merged ranges of its inputs: scan with torchrun, or look at "
-        "the reports of the parts"
-    )
-    return (Skip("INI404", "weights", reason),)
+    """What was not looked for: bounds by more weights than the parts have kept."""
+    for site in scan.sites:
+        row = functions.find(site.function or "")
+        units = site.per_unit
+        if row is None or not row.clips_at_zero or units is None or units.input_bound:
+            continue
+        if site.verbatim and any(not (most or 0.0) > 0 for most in units.max):
+            reason = (
+                f"needs the weights before {site.name} beside the merged ranges of their inputs: "
+                "scan with torchrun, or look at the reports of the parts"
+            )
+            return (Skip("INI404", "weights", reason),)
+    return ()
