@@ -83,7 +83,8 @@ class Listener:
         from actdiag import testing
 
         self.reports: list[Report] = []
-        testing.listeners.append(self.listen)
+        self.listeners = testing.listeners
+        self.listeners.append(self.listen)
 
     def listen(self, report: Report) -> None:
         """Keep a report; a model without a file is called after the running test."""
@@ -98,9 +99,7 @@ class Listener:
 
     def pytest_unconfigure(self) -> None:
         """Listen no longer."""
-        from actdiag import testing
-
-        testing.listeners.remove(self.listen)
+        self.listeners.remove(self.listen)
 
 
 class Collector(Listener):

@@ -7,9 +7,15 @@ import json
 
 import pytest
 
+# Imported here, since pytester forgets what a run of it imports, and torch can't be twice.
+import actdiag.cli
+import actdiag.pipeline
+import actdiag.testing  # noqa: F401
 from actdiag.render import json as json_format
+from actdiag.rules import registry
 from tests.render import build
 
+registry()  # imports the rules
 pytest_plugins = ["pytester"]
 
 MODELS = """
