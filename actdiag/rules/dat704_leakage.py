@@ -53,7 +53,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     yield RULE.finding(
         Severity.WARNING if harmful else Severity.INFO,
         None,
-        _message(train, near, natural=natural),
+        _message(train, near, natural=natural) + _accuracy(scan, train),
         remedy=REMEDY,
         measured={
             "shared": train.shared,
@@ -63,8 +63,21 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             "training_samples": train.samples,
             "label_conflicts": train.label_conflicts + (train.near_conflicts if near else 0),
             "repeated": train.repeated,
+            "accuracy": scan.output.accuracy if scan.output else None,
+            "unseen_accuracy": train.unseen_accuracy,
+            "unseen": train.unseen,
         },
         threshold=dict(limits),
+    )
+
+
+def _accuracy(scan: Scan, train: TrainingData) -> str:
+    """The accuracy on all beside that on what the training data does not hold."""
+    if scan.output is None or scan.output.accuracy is None or train.unseen_accuracy is None:
+        return ""
+    return (
+        f" Accuracy: {percent(scan.output.accuracy)} on all, {percent(train.unseen_accuracy)} on "
+        f"the {count(train.unseen, 'other')}."
     )
 
 
@@ -78,11 +91,14 @@ def _near(train: TrainingData, limits: Limits) -> int:
 def _message(train: TrainingData, near: int, *, natural: bool) -> str:
     if train.shared == train.judged:
         text = f"All of {count(train.judged, 'sample')} are training samples"
+    elif not train.shared:
+        share = percent(near / train.judged)
+        text = f"{near:,} of {count(train.judged, 'sample')} ({share}) nearly equal a training one"
     else:
         verb = "is a training sample" if train.shared == 1 else "are training samples"
         share = percent(train.shared / train.judged)
         text = f"{train.shared:,} of {count(train.judged, 'sample')} ({share}) {verb}"
-    if near:
+    if near and train.shared:
         text += f", {near:,} more nearly so"
     conflicts = train.label_conflicts + (train.near_conflicts if near else 0)
     if conflicts:

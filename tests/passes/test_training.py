@@ -37,8 +37,11 @@ def test_shared_samples_and_labels_that_contradict_each_other_are_counted():
     found = report.scan.training_data
     assert (found.judged, found.shared, found.label_conflicts, found.repeated) == (50, 10, 5, 0)
     [leak] = [finding for finding in report.findings if finding.code == "DAT704"]
+    others = (model()(data[0][10:]).argmax(1) == data[1][10:]).double().mean().item()
+    everywhere = report.scan.output.accuracy
     assert leak.message == (
-        "10 of 50 samples (20.0 %) are training samples, 5 of them under another label."
+        "10 of 50 samples (20.0 %) are training samples, 5 of them under another label. Accuracy: "
+        f"{100 * everywhere:.1f} % on all, {100 * others:.1f} % on the 40 others."
     )
 
 

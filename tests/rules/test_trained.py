@@ -88,6 +88,28 @@ def test_a_table_that_repeats_itself_shares_rows_by_chance():
     assert finding.message.endswith("; the data repeats 150 of its own samples as well.")
 
 
+def test_near_duplicates_count_where_there_are_more_than_such_data_has():
+    near = {"near": 20, "near_judged": 500, "near_known": 400, "near_conflicts": 2}
+    [finding] = leaked(shared=0, **near)
+    assert finding.severity is Severity.WARNING
+    assert finding.message == (
+        "20 of 500 samples (4.0 %) nearly equal a training one, 2 of them under another label."
+    )
+    [both] = leaked(shared=10, **near)
+    assert "10 of 500 samples (2.0 %) are training samples, 20 more nearly so" in both.message
+    assert leaked(shared=0, **near, near_natural=0.02) == []
+    assert leaked(shared=0, **near, near_natural=0.019)[0].measured["share"] == 20 / 500
+
+
+def test_what_the_accuracy_is_without_them_is_told():
+    told = leaked(shared=100, unseen=400, unseen_accuracy=0.5)
+    assert told[0].message.endswith(" are training samples.")
+    output = classifier(accuracy=0.6)
+    train = known(shared=100, unseen=400, unseen_accuracy=0.5)
+    [finding] = found("DAT704", scan(output=output, training_data=train))
+    assert finding.message.endswith(" Accuracy: 60.0 % on all, 50.0 % on the 400 others.")
+
+
 def test_made_up_input_cannot_leak():
     made = scan(training_data=known(), data=DataInfo("synthetic", synthetic=True, samples=256))
     assert found("DAT704", made).reason == "needs real data: the input was made up"
