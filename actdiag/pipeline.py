@@ -17,6 +17,7 @@ from actdiag._version import __version__
 from actdiag.capture import preserved
 from actdiag.capture.exported import batch_size_of
 from actdiag.capture.gated import gated_units
+from actdiag.capture.weights import weights_of, weights_of_state
 from actdiag.capture.wrappers import is_uninitialised, lazy_copy
 from actdiag.diagnosis import diagnose, steps_called_for
 from actdiag.diagnosis.judged import check_asked, diagnosed, judged
@@ -28,8 +29,6 @@ from actdiag.measure import (
     Progress,
     measure,
     silent,
-    weights_of,
-    weights_of_state,
     whole_batches,
 )
 from actdiag.passes.gradients import check_labels, loss_named, with_gradients

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 import actdiag
+from actdiag.capture.weights import weights_of
 from actdiag.load import Trust
-from actdiag.measure import weights_of
 from tests.capture import graphs
 
 

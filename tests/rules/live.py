@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from actdiag.capture.gated import gated_units
-from actdiag.measure import measure, weights_of
+from actdiag.capture.weights import weights_of
+from actdiag.measure import measure
 from actdiag.records import DataInfo, ModelInfo, Scan, ToolInfo
 
 if TYPE_CHECKING:
