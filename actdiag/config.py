@@ -17,7 +17,7 @@ from actdiag.errors import UsageError, did_you_mean
 from actdiag.records import Ignored
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 OWN_FILE = "actdiag.toml"
 PROJECT_FILE = "pyproject.toml"
@@ -56,6 +56,17 @@ class Settings(BaseModel):
     select: list[str] = []
     ignore: list[IgnoredEntry] = []
     rules: dict[str, dict[str, float]] = {}
+
+    def over(
+        self,
+        select: Iterable[str] | None,
+        ignore: Iterable[str | Ignored] | None,
+        rules: Mapping[str, Mapping[str, Any]] | None,
+    ) -> tuple[tuple[str, ...], tuple[str | Ignored, ...], dict[str, Mapping[str, Any]]]:
+        """What arguments say, and where they say nothing, the file; exemptions of both."""
+        words = tuple(ignore or ())
+        ignored = (*words, *self.exempt()) if words else self.ignored()
+        return tuple(select or self.select), ignored, {**self.rules, **(rules or {})}
 
     def ignored(self, said: Sequence[str] = ()) -> tuple[str | Ignored, ...]:
         """Rules not to run, ``said`` on the command line or else set; and findings to leave out."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from actdiag import config as configuration
 from actdiag import steps as debug_steps
 from actdiag._version import __version__
 from actdiag.capture import preserved
@@ -89,6 +90,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     select: Iterable[str] | None = None,
     ignore: Iterable[str | Ignored] | None = None,
     settings: Settings | None = None,
+    config: str | Path | None = None,
     progress: Progress = silent,
     shard: str | None = None,
     mergeable: bool = False,
@@ -130,6 +132,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         ignore: codes or prefixes of rules to leave out; a record leaves out only what the rule
             finds in some modules, and says why.
         settings: thresholds by rule code.
+        config: a configuration file, which says what ``select``, ``ignore`` and ``settings`` leave
+            open; without it no file is read.
         progress: called with samples done, samples in all (or None), and the phase.
         shard: ``"2/3"`` measures the second third of the batches alone; implies ``mergeable``.
         mergeable: the report holds what ``actdiag merge`` needs.
@@ -140,7 +144,8 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
         ActdiagError: the model or the data cannot be used; it says why and what to do.
     """
     started = time.perf_counter()
-    select, ignore = tuple(select or ()), tuple(ignore or ())
+    said = configuration.load(Path(config)) if config is not None else configuration.Settings()
+    select, ignore, settings = said.over(select, ignore, settings)
     check_asked(select=select, ignore=ignore, settings=settings)
     if steps not in _STEPS:
         raise UsageError(

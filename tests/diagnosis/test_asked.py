@@ -38,3 +38,22 @@ def test_an_iterator_of_rules_is_read_once_and_counts():
     fewer = actdiag.scan(model, data, steps="none", ignore=iter(sorted(codes))).findings
     assert codes
     assert fewer == ()
+
+
+def test_a_configuration_says_what_arguments_leave_open(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU())
+    torch.nn.init.constant_(model[0].bias, -100.0)
+    data, file = torch.randn(300, 3), tmp_path / "actdiag.toml"
+    file.write_text('select = ["ACT101"]')
+
+    def codes(**asked):
+        report = actdiag.scan(model, data, steps="none", config=file, **asked)
+        return {found.code for found in report.findings}
+
+    assert codes() == {"ACT101"}
+    assert codes(select=["INI404"]) == {"INI404"}
+    file.write_text('select = ["ACT101", "INI404"]\nignore = ["INI404"]')
+    assert codes() == {"ACT101"}
+    assert codes(ignore=["ACT101"]) == {"INI404"}
+    file.write_text('select = ["ACT101"]\nignore = [{rule = "ACT101", reason = "known"}]')
+    assert codes(ignore=["OUT"]) == set()
