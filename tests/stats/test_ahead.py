@@ -64,7 +64,7 @@ def walks(monkeypatch):
 
 @pytest.mark.parametrize("shape", [(40, 33), (40, 33, 2), (40, 33, 3, 7)])
 @pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("name", ["relu", "gelu", "tanh"])
+@pytest.mark.parametrize("name", ["relu", "tanh"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_same_as_reading_it_again(name, style, shape, dtype, walks):
     layer, after, first = pair(name)
