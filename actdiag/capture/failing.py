@@ -25,6 +25,8 @@ def failure_of(error: Exception, names: Mapping[nn.Module, str], relay: Relay) -
         relay: knows where it was raised in a graph, which has no frames.
     """
     module, traceback = None, error.__traceback__
+    if traceback is not None:
+        traceback = traceback.tb_next  # where it was caught: looked into, that frame would keep it
     if error is relay.error:
         module, traceback = relay.failed_in, None
     while traceback is not None:

@@ -6,11 +6,13 @@ import time
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from actdiag.errors import DataError
 from actdiag.feed import open_data
 from actdiag.feed.ahead import THREAD, read_ahead
 from actdiag.feed.aligned import Aligned
+from actdiag.measure import measure
 
 PLACES = range(20)
 
@@ -133,6 +135,23 @@ def test_a_mapped_file_gives_the_batches_of_the_array(mapped, most):
         assert [batch.samples for batch in held] == [batch.samples for batch in read]
         for one, other in zip(held, read, strict=True):
             assert torch.equal(one.inputs[0], other.inputs[0])
+
+
+@pytest.mark.parametrize("raises", [1, 2, 4, 10])
+def test_a_scan_whose_forward_raises_leaves_no_thread(mapped, raises):
+    class Model(nn.Linear):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            if self.calls == raises:
+                raise RuntimeError("at a later batch")
+            return super().forward(x)
+
+    model = Model(6, 2)
+    found = measure(model, open_data(mapped[1], batch_size=30))
+    assert found.batches == raises - 1
+    assert not readers()
 
 
 def test_arrays_in_memory_need_no_thread(monkeypatch):
