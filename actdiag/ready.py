@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from torch.jit import ScriptModule
 
 from actdiag.capture import preserved
 from actdiag.capture.entry import view
@@ -13,6 +14,7 @@ from actdiag.capture.footprint import live_bytes
 from actdiag.capture.wrappers import is_uninitialised, unwrapped
 from actdiag.errors import UsageError
 from actdiag.feed.roles import forward_of
+from actdiag.feed.whole import whole_of
 from actdiag.load.facts import class_name, counted
 from actdiag.text import printable
 
@@ -30,7 +32,8 @@ MOST_BYTES = 1 << 31
 def ready(loaded: LoadedModel, *, call: str | None, mask: str | None) -> LoadedModel:
     """The model without its wrappers, with ``call`` as its forward.
 
-    A ``mask`` that the forward does not take becomes an argument that is kept aside.
+    A forward that reads its one argument as a dictionary takes what is in it by name, as the feed
+    gives it. A ``mask`` that the forward does not take becomes an argument that is kept aside.
 
     Raises:
         UsageError: there is no such method.
@@ -43,8 +46,11 @@ def ready(loaded: LoadedModel, *, call: str | None, mask: str | None) -> LoadedM
         info = replace(info, class_name=class_name(module), **counted(module, {}))
     if call is not None:
         module = view(module, method=call)
+    whole = whole_of(module)
+    if whole is not None and not isinstance(module, ScriptModule):
+        module = view(module, whole=True)
     takes = forward_of(module)
-    if mask is not None and takes is not None and mask not in takes.names:
+    if mask is not None and takes is not None and not takes.knows(mask):
         module = view(module, aside=mask)
     return replace(loaded, module=module, info=info, notes=(*loaded.notes, *notes))
 

@@ -1,4 +1,4 @@
-"""Another way into a model than its forward: a method of it, and an argument that is not passed on.
+"""Another way into a model than its forward: a method, arguments kept aside or in one dictionary.
 
 The way in is a view: an object of the same class that shares every layer, parameter and hook with
 the model, and whose forward is what is asked for. Nothing of the model itself is changed.
@@ -20,14 +20,15 @@ from actdiag.text import printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor
 
-
-def view(model: nn.Module, *, method: str | None = None, aside: str | None = None) -> nn.Module:
+def view(
+    model: nn.Module, *, method: str | None = None, aside: str | None = None, whole: bool = False
+) -> nn.Module:
     """The model with ``method`` in place of its forward, and ``aside`` as one more argument.
 
     Within the method, ``self(x)`` and ``self.forward(x)`` are the model's own forward. ``aside``
-    is given by keyword and not handed on.
+    is given by keyword and not handed on. Where ``whole``, what else is given by keyword is handed
+    on as one dictionary.
 
     Raises:
         UsageError: the model has no such method.
@@ -52,8 +53,9 @@ def view(model: nn.Module, *, method: str | None = None, aside: str | None = Non
         {
             "__module__": kind.__module__,
             "__qualname__": kind.__qualname__,
-            "forward": _entered(getattr(kind, name), kind.forward, aside),
-            "taken_aside": (aside,) if aside else (),
+            "forward": _entered(getattr(kind, name), kind.forward, aside, whole=whole),
+            "taken_aside": (*getattr(model, "taken_aside", ()), *([aside] if aside else ())),
+            "taken_whole": whole or getattr(model, "taken_whole", False),
         },
     )
     return seen
@@ -61,7 +63,7 @@ def view(model: nn.Module, *, method: str | None = None, aside: str | None = Non
 
 def unviewed(module: nn.Module) -> nn.Module:
     """A module of its own class again, where it is a view or a copy of one."""
-    if "taken_aside" in vars(type(module)):
+    while "taken_aside" in vars(type(module)):
         module.__class__ = type(module).__mro__[1]
     return module
 
@@ -79,17 +81,19 @@ def public_methods(model: nn.Module) -> tuple[str, ...]:
 
 
 def _entered(
-    function: Callable[..., Any], plain: Callable[..., Any], aside: str | None
+    function: Callable[..., Any], plain: Callable[..., Any], aside: str | None, *, whole: bool
 ) -> Callable[..., Any]:
     """``function`` at the first call from outside, ``plain`` at calls from within it."""
     inside: list[int] = []
 
     @wraps(function)
-    def forward(self: nn.Module, *args: Tensor, **kwargs: Any) -> Any:
+    def forward(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         kwargs.pop(aside or "", None)
         if inside:
             return plain(self, *args, **kwargs)
         inside.append(1)
+        if whole and kwargs and not args:
+            args, kwargs = (kwargs,), {}
         try:
             return function(self, *args, **kwargs)
         finally:

@@ -85,6 +85,8 @@ def open_data(  # noqa: PLR0913 - the words of the contract, each an option of i
         notes += (f"the inputs went through {_name_of(transform)}",)
     from_code = not isinstance(found.source, Aligned)
     first = first_batch(source, name)
+    if forward is not None and forward.whole is not None and first.kwargs and not first.inputs:
+        notes += (f"given to the forward as one dictionary: {listed(first.kwargs)}",)
     if next_token.asks_for_next(module, first):
         source, first = next_token.NextToken(source), next_token.moved(first)
         notes += (next_token.NOTE,)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from actdiag.errors import DataError
 from actdiag.feed.names import INPUT_NAMES, LABEL_NAMES, first_named, listed, nearest, printable
+from actdiag.feed.whole import Whole, whole_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,6 +27,7 @@ class Forward:
         most: how many can be passed by position; None for any number.
         any_name: whether further keywords are accepted.
         aside: names that go along by keyword where the data has them, and are no inputs.
+        whole: how it reads the one dictionary that it takes; None where it takes none.
     """
 
     names: tuple[str, ...]
@@ -33,6 +35,13 @@ class Forward:
     most: int | None
     any_name: bool
     aside: tuple[str, ...] = ()
+    whole: Whole | None = None
+
+    def knows(self, name: str) -> bool:
+        """Whether it takes such an argument, or may read it from its dictionary."""
+        return name in self.names or (
+            self.whole is not None and (self.whole.every or name in self.whole.keys)
+        )
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ def forward_of(module: nn.Module | None) -> Forward | None:
         most=None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional),
         any_name=any(p.kind is p.VAR_KEYWORD for p in parameters),
         aside=getattr(module, "taken_aside", ()),
+        whole=whole_of(module) if getattr(module, "taken_whole", False) else None,
     )
 
 
@@ -139,19 +149,47 @@ def _from_mapping(items: dict[Any, Any], forward: Forward | None, key: str | Non
     labels = named.pop(label) if label else None
     if not named:
         raise DataError(f"the data holds nothing but labels ({printable(label)})")
+    if forward and (read := _read_whole(named, forward)):
+        also = {label: labels} if label and forward.whole and label in forward.whole.needs else {}
+        return Parts((), {name: named[name] for name in read} | also, labels, _left(named, read))
     chosen = _chosen(named, forward)
-    unused = [name for name in named if name not in chosen]
-    notes = (f"not used from the data: {listed(unused)}",) if unused else ()
+    notes = _left(named, chosen)
     first = forward.names[0] if forward and forward.names else None
     by_name = forward is not None and forward.most == 0 and chosen[0] in forward.names
     if (
         len(chosen) == 1
         and not by_name
-        and (chosen[0] in {first, *INPUT_NAMES} or not forward or not unused)
+        and (chosen[0] in {first, *INPUT_NAMES} or not forward or not notes)
     ):
         value = named[chosen[0]]
         return Parts((value,), labels=labels, notes=notes)
     return Parts((), {name: named[name] for name in chosen}, labels, notes)
+
+
+def _left(named: dict[str, Any], chosen: list[str]) -> tuple[str, ...]:
+    """The note on what is not used."""
+    unused = [name for name in named if name not in chosen]
+    return (f"not used from the data: {listed(unused)}",) if unused else ()
+
+
+def _read_whole(named: dict[str, Any], forward: Forward) -> list[str]:
+    """The names that the forward reads from its one dictionary; none where it is given a tensor.
+
+    A name that is the argument's own is that argument, unless the forward looks for others too.
+    """
+    whole = forward.whole
+    if whole is None:
+        return []
+    read = [name for name in named if name in whole.keys]
+    if read or (whole.every and forward.names[0] not in named):
+        return list(named) if whole.every else read
+    if whole.needs - whole.may and not whole.either and forward.names[0] not in named:
+        raise DataError(
+            f"the model's forward reads {listed(sorted(whole.needs - whole.may))} from its "
+            f"{printable(forward.names[0])}, and the data holds {listed(named)}",
+            hint="Name the arrays of the data as the forward does.",
+        )
+    return []
 
 
 def _chosen(named: dict[str, Any], forward: Forward | None) -> list[str]:
