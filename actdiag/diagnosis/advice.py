@@ -6,15 +6,18 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Severity, StepOutcome
+from actdiag.diagnosis.base import works_inside
+from actdiag.rules.harm import fails
 from actdiag.rules.training import Age, age
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actdiag.records import Finding, StepOutcome
     from actdiag.steps.base import Case
 
 _EFFECTS = ("ACT105", "ACT106", "OUT201", "OUT205", "OUT206")  # seen first, but never the root
+_LABELS = ("labels-numbered-otherwise", "labels-of-other-samples")  # what is judged by comes first
 _CAUSES = {
     "DAT701": ("unnormalised-input",),
     "INI401": ("bad-initialisation", "learning-rate-too-high"),
@@ -47,6 +50,8 @@ def first_thing(
     ``confirmed`` holds the remedies of the confirmed causes, in the order of the card.
     """
     earliest = next(iter(confirmed), "")
+    if earliest in _LABELS:
+        return First(confirmed[earliest], earliest)
     root = _root(case, behind)
     if root is not None:
         named = (name for name in _CAUSES.get(root.code, ()) if name in confirmed)
@@ -58,23 +63,19 @@ def first_thing(
 
 
 def _without_a_cause(case: Case, outcomes: Mapping[str, StepOutcome]) -> str:
+    fresh, sound = age(case.scan) is Age.FRESH, works_inside(case.findings)
     helped = next((item for item in outcomes.values() if item.outcome == "helps"), None)
-    if helped is not None:
+    at_chance = fails(case.scan) and not fresh and sound  # less confidence would only hide that
+    if helped is not None and not at_chance:
         return f"{helped.text}: it helped on a copy."
-    if age(case.scan) is Age.FRESH:
+    if fresh:
         return "Train it first, or scan the trained checkpoint: these weights look untrained."
-    if _works_inside(case):
+    if sound:
         return (
             "Nothing inside the model explains it: check that the labels belong to these samples "
             "(order, encoding), and that the data is prepared as in training."
         )
     return "No documented cause was confirmed: begin with the layer named here."
-
-
-def _works_inside(case: Case) -> bool:
-    """Whether no finding above a note concerns a place inside the model."""
-    loud = (item for item in case.findings if item.severity is not Severity.INFO)
-    return not any(item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC")) for item in loud)
 
 
 def _root(case: Case, behind: list[Finding]) -> Finding | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from actdiag.records import Cause, CauseVerdict, StepOutcome
+from actdiag.records import Cause, CauseVerdict, Finding, Severity, StepOutcome
 
 if TYPE_CHECKING:
     from actdiag.steps.base import Case
@@ -53,6 +53,12 @@ class Card:
     causes: tuple[CauseJudge, ...]
     steps: tuple[str, ...]
     codes: tuple[str, ...]
+
+
+def works_inside(findings: tuple[Finding, ...]) -> bool:
+    """Whether no finding above a note concerns a place inside the model."""
+    loud = (item for item in findings if item.severity is not Severity.INFO)
+    return not any(item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC")) for item in loud)
 
 
 def confirmed(evidence: str, remedy: str) -> Judgement:

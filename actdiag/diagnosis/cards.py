@@ -116,6 +116,10 @@ _INITIALISATION = CauseJudge("bad-initialisation", signal.bad_initialisation)
 _SATURATED = CauseJudge("saturated-activations", signal.all_saturated)
 _RATE = CauseJudge("learning-rate-too-high", signal.learning_rate_too_high, extra=True)
 _EXPLODING = CauseJudge("exploding-activations", signal.exploding, extra=True)
+_LABELS = (
+    CauseJudge("labels-numbered-otherwise", confidence.numbered_otherwise, extra=True),
+    CauseJudge("labels-of-other-samples", confidence.labels_of_others, extra=True),
+)
 _VANISHING = CauseJudge("vanishing-gradients", signal.vanishing_slope)
 _SIGNAL_STEPS = (
     "check-statistics",
@@ -170,11 +174,12 @@ CARDS = (
         "Model isn't learning",
         not_learning,
         (
+            *_LABELS,
             *(_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING, _RATE),
             CauseJudge("over-fitting", confidence.learnt_by_heart, extra=True),
         ),
         _SIGNAL_STEPS,
-        _SIGNAL_CODES,
+        ("DAT707", *_SIGNAL_CODES),
     ),
     Card(
         "gradients-vanish",
@@ -189,6 +194,7 @@ CARDS = (
         "Model very confident but wrong",
         confident_but_wrong,
         (
+            *_LABELS,
             CauseJudge("over-fitting", confidence.over_fitting),
             CauseJudge("missing-regularisation", confidence.missing_regularisation),
             CauseJudge("logits-too-large", confidence.logits_too_large),
@@ -202,6 +208,6 @@ CARDS = (
             "check-overfitting",
             "check-regularisation",
         ),
-        ("OUT202", "OUT203", "OUT204"),
+        ("DAT707", "OUT202", "OUT203", "OUT204"),
     ),
 )

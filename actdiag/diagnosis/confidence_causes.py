@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown
+from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown, works_inside
 from actdiag.records import CauseVerdict, Outcome, Severity
+from actdiag.rules.harm import fails
+from actdiag.rules.labels import unrelated
 from actdiag.steps.check_regularisation import regularisers
-from actdiag.steps.depth import number
+from actdiag.steps.depth import number, percent
 from actdiag.steps.temperature_scaling import NO_INFORMATION
 
 if TYPE_CHECKING:
@@ -18,6 +20,40 @@ _FITTING = 1.1  # our choice: a tenth off is within the error of a fit on a few 
 
 
 _REGULARISE = "Regularise (dropout, weight decay), stop earlier, or get more data."
+_OTHER_LABELS = (
+    "Check that the labels belong to these samples: shuffled apart from them, shifted by a row, or "
+    "another file's. If they do, the model has learnt something else: compare with its training "
+    "data (--train-data)."
+)
+
+
+def numbered_otherwise(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: do the labels stand for other classes than the outputs do."""
+    found = [one for one in case.found("DAT707") if "accuracy_after" in one.measured]
+    if not found:
+        return ruled_out("No other numbering of the classes makes the answers right.")
+    return confirmed(found[0].message, found[0].remedy)
+
+
+def labels_of_others(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: does a sound model, sure of itself, say nothing of labels spread as its answers are.
+
+    A model that does well on its training data may have learnt that by heart instead.
+    """
+    output = case.scan.output
+    found = output.pairing if output else None
+    if found is None or not unrelated(case.scan):
+        return ruled_out("The answers say something of the labels, or nothing of the input.")
+    if not works_inside(case.findings) or case.found("OUT211", at_least=Severity.WARNING):
+        return unknown("The answers say nothing of the labels, but there is more that is wrong.")
+    mean = percent(output.mean_confidence if output else None)
+    evidence = (
+        f"The answers follow the input, {mean} sure on average, and say nothing of these labels, "
+        f"however the classes are numbered (at best {percent(found.accuracy_after)} right). Yet "
+        f"each class is answered about as often as it is given ({percent(found.distance)} differ), "
+        "and nothing inside the model is sick."
+    )
+    return confirmed(evidence, _OTHER_LABELS)
 
 
 def over_fitting(case: Case, outcomes: Outcomes) -> Judgement:
@@ -25,9 +61,9 @@ def over_fitting(case: Case, outcomes: Outcomes) -> Judgement:
     step, found = outcomes.get("check-overfitting"), case.found("OUT211", at_least=Severity.WARNING)
     if step is not None and step.outcome is Outcome.DONE:
         over = step.measured.get("over_fitting")
-        return confirmed(step.result, _REGULARISE) if over else ruled_out(step.result)
+        return confirmed(step.result, _what_first(case)) if over else ruled_out(step.result)
     if found:
-        return confirmed(found[0].message, _REGULARISE)
+        return confirmed(found[0].message, _what_first(case))
     return unknown("Give the training data to tell: --train-data FILE.")
 
 
@@ -36,8 +72,15 @@ def learnt_by_heart(case: Case, _outcomes: Outcomes) -> Judgement:
     found = case.found("OUT211", at_least=Severity.WARNING)
     if not found:
         return unknown("Give the training data to tell: --train-data FILE.")
+    return confirmed(found[0].message, _what_first(case))
+
+
+def _what_first(case: Case) -> str:
+    """Against over-fitting; at chance the labels are doubted before."""
+    if not fails(case.scan):
+        return _REGULARISE
     first = "Check that the labels belong to these samples and that the data is prepared as in "
-    return confirmed(found[0].message, f"{first}training; if so: {_REGULARISE.lower()}")
+    return f"{first}training; if so: {_REGULARISE.lower()}"
 
 
 def missing_regularisation(case: Case, outcomes: Outcomes) -> Judgement:

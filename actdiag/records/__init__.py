@@ -21,7 +21,13 @@ from actdiag.records.inspection import (
     TrustVerdict,
 )
 from actdiag.records.mergeable import Mergeable
-from actdiag.records.output import Mistake, OutputStats, ReliabilityBin, TemperatureFit
+from actdiag.records.output import (
+    Mistake,
+    OutputStats,
+    Pairing,
+    ReliabilityBin,
+    TemperatureFit,
+)
 from actdiag.records.passes import Gradients, TrainEval, TrainingData, UpdateStats
 from actdiag.records.report import Cause, Diagnosis, Finding, Ignored, Report, Skip, StepOutcome
 from actdiag.records.scan import Scan, Timings
@@ -76,6 +82,7 @@ __all__ = [
     "Outcome",
     "OutputStats",
     "Padding",
+    "Pairing",
     "Place",
     "ReliabilityBin",
     "RemedyTrial",

@@ -49,6 +49,23 @@ class TemperatureFit:
 
 
 @dataclass(frozen=True, slots=True)
+class Pairing:
+    """The labels read as other classes, paired on one half of the answers, judged on the other.
+
+    ``pairs`` are the first of the ``moved`` labels that another class is paired with: (label,
+    class answered). ``distance`` is the total variation distance between how often each label
+    is given and how often it is answered: 0 alike, 1 disjoint.
+    """
+
+    samples_judged: int
+    accuracy_before: float
+    accuracy_after: float
+    distance: float
+    moved: int
+    pairs: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class OutputStats:
     """What the model answered.
 
@@ -72,6 +89,7 @@ class OutputStats:
         r2: coefficient of determination for regression; null otherwise.
         label_min: least label given, -100 left out; of a regression the least target.
         label_max: greatest one.
+        label_shape: of the first batch of labels.
         labels_misfit: answers whose labels do not fit the output in number or kind.
         labels_foreign: labels that are no class of the output.
     """
@@ -100,9 +118,11 @@ class OutputStats:
     r2: float | None = None
     label_min: float | None = None
     label_max: float | None = None
+    label_shape: tuple[int, ...] | None = None
     labels_misfit: int = 0
     labels_foreign: int = 0
     temperature: TemperatureFit | None = None
+    pairing: Pairing | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
     worst: tuple[Mistake, ...] = ()
     notes: tuple[str, ...] = ()

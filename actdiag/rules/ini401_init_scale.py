@@ -13,7 +13,9 @@ leave 1e-10 of it, ten layers at ten times make 1e10 of it. Neither trains.
 Trained weights drift, so for them the finding says "scale", is a warning at most, and where labels
 show that the model works only worth knowing. Embeddings and norm parameters have other scales. A
 layer whose output is normalised may have any. Layers that end in a sum or feed a sine (SIREN) are
-scaled down on purpose and not judged, nor are matrices of fewer than 64 weights.
+scaled down on purpose and not judged, nor are matrices of fewer than 64 weights. Where of an
+untrained model the last layer alone is small, as a Hugging Face head of N(0, 0.02) at a width of 32
+is, the answers merely begin alike, and its own gradient does not pass through it: not judged.
 
 ## What to do
 Initialise with ``torch.nn.init.kaiming_normal_`` (ReLU, GELU, SiLU) or ``xavier_normal_`` (tanh,
@@ -45,13 +47,21 @@ TITLE = {"he": "He", "xavier": "Xavier"}
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     """Every weight matrix whose scale is far off."""
     trained = age(scan)
-    for layer in layers(scan):
-        ratio = layer.ratio
-        if ratio is None or layer.weight.elements < limits["min_elements"]:
-            continue
-        if limits["low"] <= ratio <= limits["high"]:
-            continue
+    off = [
+        (layer, ratio)
+        for layer in layers(scan)
+        if (ratio := layer.ratio) is not None
+        if layer.weight.elements >= limits["min_elements"]
+        if not limits["low"] <= ratio <= limits["high"]
+    ]
+    if len(off) == 1 and trained is not Age.TRAINED and _is_small_head(*off[0]):
+        return
+    for layer, ratio in off:
         yield _finding(layer, ratio, scan, trained, limits)
+
+
+def _is_small_head(layer: Layer, ratio: float) -> bool:
+    return ratio < 1 and layer.site is not None and layer.site.is_final
 
 
 def _finding(layer: Layer, ratio: float, scan: Scan, trained: Age, limits: Limits) -> Finding:

@@ -107,5 +107,5 @@ RULE = Rule(
         Threshold("no_information", 1e6, "our choice: logits divided by that are all alike"),
     ),
     check=check,
-    follows=("ACT107", "OUT211"),
+    follows=("DAT707", "ACT107", "OUT211"),
 )

@@ -94,5 +94,5 @@ RULE = Rule(
         Threshold("at_least", 5, "our choice: fewer may be mislabelled samples"),
     ),
     check=check,
-    follows=("ACT107", "OUT211"),
+    follows=("DAT707", "ACT107", "OUT211"),
 )

@@ -36,7 +36,7 @@ import math
 from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, OutputStats, Scan, Severity
-from actdiag.rules import harm
+from actdiag.rules import harm, labels
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
 from actdiag.rules.training import Age, age
@@ -60,7 +60,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     output = scan.output
     if output is None:
         return
-    below, sure = _is_below(output, limits), _is_sure(scan, output, limits)
+    below, sure = _is_below(output, limits), labels.answers_surely(scan, limits["sure"])
     if not below and not harm.fails(scan):
         return
     balanced = (output.majority or 0) < limits["imbalanced"]
@@ -86,15 +86,6 @@ def _is_below(output: OutputStats, limits: Limits) -> bool:
         return False
     noise = math.sqrt(output.majority * (1 - output.majority) / output.predictions)
     return output.accuracy < output.majority - limits["standard_errors"] * noise
-
-
-def _is_sure(scan: Scan, output: OutputStats, limits: Limits) -> bool:
-    """Whether a model that was trained answers with confidence, and by its input."""
-    confident = output.accuracy is not None and (output.mean_confidence or 0) >= limits["sure"]
-    varies, scale = output.between_sample_std, output.scale
-    alive = varies is not None and scale is not None and varies > harm.VARIES * scale
-    several = (output.predicted_classes or 0) > 1
-    return confident and alive and several and age(scan) is not Age.FRESH
 
 
 def _message(scan: Scan, output: OutputStats, *, below: bool, sure: bool) -> str:
@@ -129,5 +120,15 @@ RULE = Rule(
         Threshold("imbalanced", 0.8, "our choice: from there on balanced training costs accuracy"),
     ),
     check=check,
-    follows=("OUT201", "OUT205", "ACT106", "ACT101", "ACT103", "ACT107", "INI401", "DAT701"),
+    follows=(
+        "DAT707",
+        "OUT201",
+        "OUT205",
+        "ACT106",
+        "ACT101",
+        "ACT103",
+        "ACT107",
+        "INI401",
+        "DAT701",
+    ),
 )

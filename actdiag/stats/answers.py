@@ -148,6 +148,7 @@ class Answers:
             nll=self.nll / self.labelled,
             brier=self.brier / self.labelled,
             temperature=self.kept.temperature(),
+            pairing=self.kept.pairing(),
             reliability=reliability(self.bins),
             worst=tuple(self.worst),
         )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from actdiag.records import TemperatureFit
+from actdiag.records import Pairing, TemperatureFit
 from actdiag.stats.bootstrap import change_intervals
 from actdiag.stats.calibration import (
     brier,
@@ -16,6 +16,7 @@ from actdiag.stats.calibration import (
     fit_temperature,
     negative_log_likelihood,
 )
+from actdiag.stats.pairing import pairing
 from actdiag.stats.ranks import mixed
 
 MOST_ROWS = 20_000
@@ -69,6 +70,12 @@ class KeptRows:
         self.rank, order = self.rank[:limit], order[:limit]
         self.rows = (rows if self.rows is None else torch.cat((self.rows, rows)))[order]
         self.labels = torch.cat((self.labels, labels))[order]
+
+    def pairing(self) -> Pairing | None:
+        """The best pairing of labels and outputs; null where there are fewer than 20 answers."""
+        if self.rows is None or len(self.labels) < FEWEST_ROWS:
+            return None
+        return pairing(self.labels, self.rows.argmax(1), self.rows.shape[1])
 
     def temperature(self) -> TemperatureFit | None:
         """Fit on every second row, judge on the others; null where there are fewer than 20."""

@@ -57,6 +57,7 @@ class OutputAccumulator:
         self.nonfinite = self.out_of_range = self.misfit = 0
         self.label_min: float | None = None
         self.label_max: float | None = None
+        self.label_shape: tuple[int, ...] | None = None
 
     def update(
         self, output: Tensor, labels: Tensor | None = None, keep: Tensor | None = None
@@ -76,6 +77,8 @@ class OutputAccumulator:
         output = as_float(plain(output).cpu())
         labels = None if labels is None else plain(labels).cpu()
         self.shape = self.shape or tuple(output.shape)
+        if labels is not None:
+            self.label_shape = self.label_shape or tuple(labels.shape)
         output = output.reshape(1) if output.dim() == 0 else output
         if self.kind in (*CLASSES, *BINARY):
             self._add_answers(output, labels, keep, before)
@@ -180,6 +183,7 @@ class OutputAccumulator:
         for name in _COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.shape = self.shape or other.shape
+        self.label_shape = self.label_shape or other.label_shape
         for own, more in ((self.range, other.range), (self.between, other.between)):
             own.merge(more)
         self.fit.merge(other.fit)
@@ -195,6 +199,7 @@ class OutputAccumulator:
             **plain_values,
             "shape": self.shape and list(self.shape),
             "labels": [self.label_min, self.label_max],
+            "label_shape": self.label_shape and list(self.label_shape),
             "answers": self.answers and self.answers.state(),
             "range": self.range.state(),
             "between": self.between.state(),
@@ -209,6 +214,7 @@ class OutputAccumulator:
             setattr(found, name, state[name])
         found.shape = state["shape"] and tuple(state["shape"])
         found.label_min, found.label_max = state["labels"]
+        found.label_shape = state["label_shape"] and tuple(state["label_shape"])
         found.answers = state["answers"] and Answers.from_state(state["answers"])
         found.range = Moments.from_state(state["range"])
         found.between = Moments.from_state(state["between"])
@@ -231,6 +237,7 @@ class OutputAccumulator:
             r2=self.fit.r2(),
             label_min=self.label_min,
             label_max=self.label_max,
+            label_shape=self.label_shape,
             labels_misfit=self.misfit,
             labels_foreign=self.out_of_range,
             notes=tuple(self._notes()),

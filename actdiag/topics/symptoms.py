@@ -89,6 +89,13 @@ CAUSES = {
     "invalid-operation": (
         "An invalid operation: the logarithm of 0, a root of a negative number, 0 divided by 0."
     ),
+    "labels-numbered-otherwise": (
+        "Labels numbered otherwise: read as other classes, they make the answers right."
+    ),
+    "labels-of-other-samples": (
+        "Labels of other samples: a sound model is sure of itself and says nothing of them, as "
+        "after a shuffle that moved labels and samples apart."
+    ),
     "over-fitting": "Over-fitting: right on the training data, wrong on held-out data.",
     "missing-regularisation": "Missing regularisation: no dropout, no norm, no weight decay.",
     "logits-too-large": (

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from actdiag.records import AttentionStats, Role, Severity
-from tests.rules.build import FAILING, act, classifier, found, scan, site, units
+from actdiag.rules.training import Age, age
+from tests.rules.build import FAILING, act, classifier, found, scan, site, units, weight
 
 
 def attention(name: str, *entropy: float | None, logits=(5.0,), queries=4000, masked=0, **changes):
@@ -52,6 +53,14 @@ def test_uniform_heads_matter_where_labels_show_harm(output, severity):
     [finding] = found("ATT302", scan(attention("0", 0.9995, 0.98), output=output))
     assert (finding.severity, finding.units) == (severity, (0,))
     assert not found("ATT302", scan(attention("0", 0.9985, 0.9985), output=output))
+
+
+def test_uniform_heads_of_weights_that_look_fresh_are_by_design():
+    fresh = weight("0", (40, 40))
+    of = scan(attention("0", 0.9995, 0.98), weights=(fresh,), output=classifier(**FAILING))
+    assert age(of) is Age.FRESH
+    [finding] = found("ATT302", of)
+    assert finding.severity is Severity.INFO
 
 
 @pytest.mark.parametrize(

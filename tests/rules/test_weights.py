@@ -155,3 +155,8 @@ def test_depthwise_then_pointwise_is_deliberate():
     [finding] = found("ARC601", scan(*sites, weights=weights))
     assert finding.severity is Severity.INFO
     assert "depthwise" in finding.message
+
+
+def test_a_small_head_of_an_untrained_model_is_by_design():
+    assert not found("INI401", network(weight("0"), scaled("2", 0.05)))
+    assert len(found("INI401", network(scaled("0", 0.05), scaled("2", 0.05)))) == 2

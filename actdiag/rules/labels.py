@@ -1,0 +1,68 @@
+"""Do the labels belong to the answers? A trained model that is sure of itself can tell."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from actdiag.rules import harm
+from actdiag.rules.training import Age, age
+
+if TYPE_CHECKING:
+    from actdiag.records import OutputStats, Pairing, Scan
+
+GAIN = 0.1
+STANDARD_ERRORS = 3.0
+SURE = 0.7
+ALIKE = 0.2
+
+
+def answers_surely(scan: Scan, sure: float = SURE) -> bool:
+    """Whether a model that was trained answers with confidence, and by its input."""
+    output = scan.output
+    if output is None or output.accuracy is None or (output.mean_confidence or 0) < sure:
+        return False
+    varies, scale = output.between_sample_std, output.scale
+    alive = varies is not None and scale is not None and varies > harm.VARIES * scale
+    several = (output.predicted_classes or 0) > 1
+    return alive and several and age(scan) is not Age.FRESH
+
+
+def renumbered(
+    scan: Scan, gain: float = GAIN, errors: float = STANDARD_ERRORS, sure: float = SURE
+) -> Pairing | None:
+    """The pairing of labels and outputs under which the model works, where they are not one's own.
+
+    It must gain ``gain`` of accuracy and ``errors`` standard errors on answers that it was not
+    found on, and bring the model to where it is said to work.
+    """
+    output = scan.output
+    found = None if output is None else output.pairing
+    if output is None or found is None or found.samples_judged < harm.MIN_ANSWERS:
+        return None
+    before, after = found.accuracy_before, found.accuracy_after
+    noise = math.sqrt((before * (1 - before) + after * (1 - after)) / found.samples_judged)
+    gains = after - before > max(gain, errors * noise)
+    return found if gains and _works(output, after) and answers_surely(scan, sure) else None
+
+
+def unrelated(scan: Scan) -> bool:
+    """Whether sure answers say nothing of the labels, although both are spread alike.
+
+    That is what a shuffle, or a shift against the samples, makes of a working model. No renumbering
+    may help: it would have to beat always answering the most frequent label beyond chance.
+    """
+    output = scan.output
+    found = None if output is None else output.pairing
+    if output is None or found is None or output.majority is None:
+        return False
+    if not harm.fails(scan) or not answers_surely(scan):
+        return False
+    noise = math.sqrt(output.majority * (1 - output.majority) / found.samples_judged)
+    chance = output.majority + STANDARD_ERRORS * noise
+    return found.distance <= ALIKE and found.accuracy_after <= chance
+
+
+def _works(output: OutputStats, accuracy: float) -> bool:
+    majority = output.majority or 0.0
+    return accuracy - majority >= harm.WORKS * (1 - majority)
