@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from actdiag.config import Configuration
 
 TRUST = frozenset({"allow", "trust"})
-CODE = frozenset({"data", "loss", "model", "train_data", "transform"})  # may name Python code
+# May name Python code.
+CODE = frozenset({"data", "loss", "model", "models", "train_data", "transform"})
 WRITES = frozenset({"plot", "report", "save", "update_baseline"})
 _PATHS = frozenset({"baseline", "data", "models", "plot", "save", "train_data"})
 
@@ -56,7 +57,7 @@ def _refuse_power(key: str, values: list[Any], file: Path, folder: Path) -> None
 
 
 def _flag(key: str) -> str:
-    return f"--{key.replace('_', '-')}"
+    return "the models" if key == "models" else f"--{key.replace('_', '-')}"
 
 
 def _is_code(key: str, text: str, folder: Path) -> bool:
