@@ -40,10 +40,21 @@ def _meant(word: str) -> list[str]:
         return inside
     if Path(word).exists() or not glob.has_magic(word):
         return [word]
-    matching = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - Path takes no absolute pattern
-    if not matching:
+    matching = _matching(word)
+    pattern, colon, key = word.rpartition(":")
+    if not matching and colon:  # run/*.pt:ema
+        return _found([f"{match}:{key}" for match in _matching(pattern)], word)
+    return _found([model for match in matching for model in _in(Path(match))], word)
+
+
+def _matching(pattern: str) -> list[str]:
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - Path takes no absolute pattern
+
+
+def _found(models: list[str], word: str) -> list[str]:
+    if not models:
         raise NothingCheckedError(f"no file matches {word}", hint="Nothing was checked.")
-    return [model for match in matching for model in _in(Path(match))]
+    return models
 
 
 def _in(match: Path) -> list[str]:

@@ -108,7 +108,8 @@ def targets(
             cannot be written to, or one of ``inputs``, which would be overwritten.
     """
     found: list[Target] = []
-    taken = {Path(path).resolve(): f"{path} is an input" for path in inputs if path}
+    each = ((path, text) for path in inputs if path for text in (path, path.rpartition(":")[0]))
+    taken = {Path(text).resolve(): f"{path} is an input" for path, text in each if text}
     for option in options or ():
         name, equals, path = option.partition("=")
         if not equals or not path:

@@ -28,7 +28,10 @@ actdiag inspect weights.pth --model net.py:Net --format json"""
 def inspect(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="The model file, or FILE.py:NAME that builds one."),
+        typer.Argument(
+            metavar="MODEL",
+            help="The model file, FILE:KEY for weights in it, or FILE.py:NAME that builds one.",
+        ),
     ],
     *,
     factory: Annotated[

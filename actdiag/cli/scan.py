@@ -58,7 +58,10 @@ class Steps(StrEnum):
 def scan(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="The model file, or FILE.py:NAME that builds one."),
+        typer.Argument(
+            metavar="MODEL",
+            help="The model file, FILE:KEY for weights in it, or FILE.py:NAME that builds one.",
+        ),
     ],
     data: Annotated[
         str | None,

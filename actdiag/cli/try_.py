@@ -37,7 +37,10 @@ actdiag try net.pth data.npz --model net.py:Net --lr 0.1 --optimizer sgd --save 
 def try_(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="The model file, or FILE.py:NAME that builds one."),
+        typer.Argument(
+            metavar="MODEL",
+            help="The model file, FILE:KEY for weights in it, or FILE.py:NAME that builds one.",
+        ),
     ],
     data: Annotated[
         str, typer.Argument(metavar="DATA", help="Labelled: data file, FILE:ARRAY or FILE.py:NAME.")

@@ -13,7 +13,7 @@ from actdiag.load.facts import class_name, counted
 from actdiag.load.format import Examination, Format, Request, Verdict
 from actdiag.load.formats import all_formats
 from actdiag.load.result import LoadedModel
-from actdiag.load.source import ModelFile, open_model_file
+from actdiag.load.source import WEIGHT_SUFFIXES, ModelFile, divided, open_model_file
 from actdiag.load.trust import NO_TRUST, Trust, check_torch
 from actdiag.records import ModelInfo
 from actdiag.text import printable
@@ -36,7 +36,8 @@ def load_model(
     """Load a model from a file, a folder, or the user's own Python code.
 
     Args:
-        path: a checkpoint, a Hugging Face folder, or a factory ``FILE.py:NAME`` / ``PKG.MOD:NAME``;
+        path: a checkpoint, ``FILE:KEY`` for one of several weights in it (dots go deeper), a
+            Hugging Face folder, or a factory ``FILE.py:NAME`` / ``PKG.MOD:NAME``;
             null when ``factory`` alone builds the model.
         factory: builds the module that a state dict is loaded into.
         factory_args: keyword arguments for the factory.
@@ -51,7 +52,7 @@ def load_model(
     """
     check_allowed(trust.names)
     request = Request(factory, dict(factory_args or {}), trust, partial, device)
-    if path is None or _is_code(path):
+    if path is None or is_code(path):
         if path is not None and factory is not None:
             message = f"{printable(path)} is Python code already, so --model has no place to go."
             raise UsageError(message, hint="Give the checkpoint as the model, or drop --model.")
@@ -59,7 +60,9 @@ def load_model(
     if huggingface.is_folder_of_model(Path(path)):
         return huggingface.load_folder(Path(path), request)
     file = open_model_file(path)
-    loaded = recognise(file).load(file, request)
+    found = recognise(file)
+    _check_part(file, found)
+    loaded = found.load(file, request)
     if warning := check_torch():
         loaded.notes = (*loaded.notes, warning)
     return loaded
@@ -83,6 +86,7 @@ def examine(path: str, trust: Trust = NO_TRUST) -> Examination:
         return huggingface.examine_folder(Path(path), trust)
     file = open_model_file(path)
     found = recognise(file)
+    _check_part(file, found)
     verdict = found.examine(file, trust)
     name = found.name
     if name == "pickled-module" and not verdict.holds_module:
@@ -105,8 +109,21 @@ def recognise(file: ModelFile) -> Format:
     raise ModelFileError(message, hint=f"Known are {known}.")
 
 
-def _is_code(path: str) -> bool:
-    return usercode.parse(path) is not None and not Path(path).exists()
+def is_code(path: str) -> bool:
+    """Whether the user's own Python code is meant, and no file that there is or part of one.
+
+    ``model.pt:ema`` is a slip in a file's name rather than a module ``pt`` of a package ``model``.
+    """
+    code = usercode.parse(path)
+    if code is None or Path(path).exists() or divided(path)[1]:
+        return False
+    return not code.where.endswith(WEIGHT_SUFFIXES[:3])
+
+
+def _check_part(file: ModelFile, found: Format) -> None:
+    if file.part and not found.parts:
+        message = f"{found.title} has no parts by key, so :{printable(file.part)} has no place."
+        raise ModelFileError(f"{printable(file.path)}: {message}", hint="Give the file alone.")
 
 
 def _from_code(factory: str | None, request: Request) -> LoadedModel:

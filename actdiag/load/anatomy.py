@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from actdiag import functions
 from actdiag.errors import ModelFileError, RefusedError, UsageError
-from actdiag.load import examine, huggingface, load_model, usercode
+from actdiag.load import examine, huggingface, is_code, load_model
 from actdiag.load.build import PROPOSED
 from actdiag.load.formats import legacy, zipped
 from actdiag.load.graph import layers_of_program
@@ -85,7 +85,7 @@ def anatomy(
         UsageError: the arguments can't be meant as given.
     """
     options: dict[str, Any] = {"factory": factory, "factory_args": factory_args, "partial": partial}
-    if usercode.parse(path) is not None and not Path(path).exists():
+    if is_code(path):
         built = Anatomy(printable(path), "factory", "built by Python code", TrustVerdict(safe=True))
         return _loaded(built, load_model(path, **options))
     found = examine(path)
@@ -138,14 +138,14 @@ def _outlined(start: Anatomy, path: str) -> Anatomy:
             sketch, sees = Outline(layers, whole=True), True
         elif archive is not None and start.format != "package":
             called = functions_by_class(archive)
-            sketch = outline(read_inert(zipped.read_pickle(file)), called)
+            sketch = outline(read_inert(zipped.read_pickle(file)), called, file.part)
             sees = start.format == "torchscript"
         elif archive is None:
             stream = legacy.survey(file)
             with file.path.open("rb") as opened:
                 opened.seek(stream.start)
                 raw = opened.read(max(0, stream.end - stream.start))
-            sketch, sees = outline(read_inert(raw)), False
+            sketch, sees = outline(read_inert(raw), part=file.part), False
         else:
             sketch, sees = Outline(), False
     except ValueError as error:

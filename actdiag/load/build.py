@@ -50,11 +50,13 @@ def build(
         ModelFileError: the factory fails, or the weights don't fit what it builds.
     """
     module, state, notes = contents.module, contents.state, []
-    if contents.place and contents.place not in PLACES:
+    if contents.place and contents.place not in PLACES and not file.part:
         notes.append(f"The weights were found under {printable(contents.place)!r}.")
     if contents.others:
         other = " and ".join(map(repr, contents.others[:4]))
         notes.append(f"The file also holds weights under {other}, which were not read.")
+        if not file.part:
+            notes.append(f"To read those, name them after the file: FILE:{contents.others[0]}.")
     if factory is not None and (module is None or not _is_at_home(module, factory)):
         given = {**factory.accepts(arguments or {}), **request.factory_args}
         if module is not None:

@@ -103,6 +103,7 @@ class Format:
         recognises: tells by content, never by the file's suffix. No two formats claim a file.
         load: reads it.
         examine: says what loading it would take, without loading anything.
+        parts: whether it can hold several weights, each under a key.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Format:
     recognises: Callable[[ModelFile], bool]
     load: Callable[[ModelFile, Request], LoadedModel]
     examine: Callable[[ModelFile, Trust], Verdict]
+    parts: bool = False
 
 
 @contextlib.contextmanager

@@ -42,12 +42,14 @@ class Contents:
     others: tuple[str, ...] = ()
 
 
-def find_weights(loaded: Any, shown: str) -> Contents:
-    """Look for a module or a state dict in what a file holds.
+def find_weights(loaded: Any, shown: str, part: str = "") -> Contents:
+    """Look for a module or a state dict in what a file holds, or under the key ``part`` of it.
 
     Raises:
         ModelFileError: there is neither; the message says what there is instead.
     """
+    if part:
+        return _part(loaded, part, shown)
     if isinstance(loaded, nn.Module):
         return Contents(module=loaded)
     if isinstance(loaded, dict):
@@ -61,6 +63,32 @@ def find_weights(loaded: Any, shown: str) -> Contents:
         if len(inside) == 1:
             return _found(loaded, inside[0], find_weights(loaded[inside[0]], shown), inside)
     raise _no_weights(loaded, shown)
+
+
+def _part(loaded: Any, part: str, shown: str) -> Contents:
+    entries = {} if isinstance(loaded, nn.Module) or not isinstance(loaded, dict) else loaded
+    found = _reach(entries, part)
+    inside = [] if is_state_dict(entries) else _places_in(entries)
+    if inside and (_holds_weights(found) or (isinstance(found, dict) and _places_in(found))):
+        held = find_weights(found, f"{shown}:{part}")
+        place = f"{part}.{held.place}" if held.place else part
+        chosen = _found(entries, part, held, inside)
+        return replace(chosen, place=place, rest=held.rest | (chosen.rest | held.rest))
+    message = f"{shown} holds no weights under {printable(part, limit=40)!r}."
+    keys = [printable(key, limit=40) for key in inside]
+    hint = f"It holds weights under {', '.join(keys[:12])}." if keys else "Give the file alone."
+    raise ModelFileError(message, hint=hint)
+
+
+def _places_in(entries: dict[Any, Any], depth: int = 3) -> list[str]:
+    """The keys of weights, with dots where they lie deeper."""
+    found = []
+    for key, entry in entries.items():
+        if isinstance(key, str) and _holds_weights(entry):
+            found.append(key)
+        elif isinstance(key, str) and isinstance(entry, dict) and depth > 1:
+            found += [f"{key}.{deeper}" for deeper in _places_in(entry, depth - 1)]
+    return found
 
 
 def _found(loaded: dict[Any, Any], place: str, found: Contents, inside: list[str]) -> Contents:
@@ -138,8 +166,7 @@ def _no_weights(loaded: Any, shown: str) -> ModelFileError:
 def _which(several: list[str], shown: str) -> ModelFileError:
     names = [printable(key, limit=40) for key in several]
     message = f"{shown} holds {len(names)} sets of weights: {', '.join(names[:8])}."
-    one = f'torch.save(torch.load(path)["{names[0]}"], "{names[0]}.pt")'
-    return ModelFileError(message, hint=f"Save the one that is meant by itself, such as {one}.")
+    return ModelFileError(message, hint=f"Name one after the file: {shown}:{names[0]}.")
 
 
 def optimizers(rest: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -57,11 +57,14 @@ class Outline:
     whole: bool = False
 
 
-def outline(value: Any, called: Called = lambda _: {}) -> Outline:
+def outline(value: Any, called: Called = lambda _: {}, part: str = "") -> Outline:
     """The layers in what an inert reading gave: a module, a state dict, or a dict around one.
 
-    ``called`` gives the activation functions that the code of a scripted class calls.
+    ``called`` gives the activation functions that the code of a scripted class calls, ``part`` the
+    key of the one that is meant; dots go deeper.
     """
+    if part:
+        return outline(_part(value, part), called)
     if _is_module(value):
         return Outline(tuple(_walk(value, called)), whole=True)
     entries = _entries(value)
@@ -74,6 +77,15 @@ def outline(value: Any, called: Called = lambda _: {}) -> Outline:
         if found := _state_layers(_entries(entry)):
             return Outline(found, rest)
     return Outline(rest=entries)
+
+
+def _part(value: Any, part: str) -> Any:
+    """The entry under a key, or what lies deeper, where the key has dots; None if there is none."""
+    if part in (entries := _entries(value)):
+        return entries[part]
+    for key in part.split("."):
+        value = _entries(value).get(key)
+    return value
 
 
 def _entries(value: Any) -> dict[str, Any]:

@@ -27,14 +27,16 @@ class ModelFile:
         path: as the user gave it.
         head: its first 4096 bytes.
         size: its length in bytes.
+        part: the key in it that is meant, in ``FILE:KEY``; ``""`` where none was named.
     """
 
     path: Path
     head: bytes
     size: int
+    part: str = ""
 
     def __str__(self) -> str:
-        return printable(self.path)
+        return printable(f"{self.path}:{self.part}" if self.part else self.path)
 
     @cached_property
     def archive(self) -> Archive | None:
@@ -54,14 +56,38 @@ class ModelFile:
         return digest.hexdigest()
 
 
+def divided(text: str) -> tuple[str, str]:
+    """``FILE`` and ``KEY`` of ``FILE:KEY``, the key empty where the text is not of that form.
+
+    It is where there is such a file and it is no Python code: a drive's letter and a colon in a
+    file's own name are part of the path.
+    """
+    front, colon, key = text.rpartition(":")
+    if not (colon and key) or front.endswith(".py") or _exists(text):
+        return text, ""
+    return (front, key) if _is_file(front) else (text, "")
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_file(text: str) -> bool:
+    return _exists(text) and Path(text).is_file()
+
+
 def open_model_file(path: str | Path) -> ModelFile:
-    """Look at a file's first bytes.
+    """Look at the first bytes of ``FILE`` or, where a part of it is meant, of ``FILE:KEY``.
 
     Raises:
         ModelFileError: there is no such file, it is no regular file, it is empty or unreadable,
             or its first bytes show that it is something else than a model.
     """
-    place, shown = Path(path), printable(path)
+    text, part = divided(str(path))
+    place, shown = Path(text), printable(text)
     try:
         status = place.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -80,7 +106,7 @@ def open_model_file(path: str | Path) -> ModelFile:
         raise ModelFileError(f"{shown} cannot be opened: {reason}.", hint="") from None
     if mistake := not_a_model(shown, head, status.st_size):
         raise mistake
-    return ModelFile(place, head, status.st_size)
+    return ModelFile(place, head, status.st_size, part)
 
 
 def _kind(place: Path) -> str:

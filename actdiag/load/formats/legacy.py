@@ -104,7 +104,7 @@ def examine(file: ModelFile, trust: Trust) -> Verdict:
 def load(file: ModelFile, request: Request) -> LoadedModel:
     """Read it; see :func:`actdiag.load.load_model` for what is raised."""
     with request.opened_factory() as factory:
-        contents = find_weights(read(file, request, factory), str(file))
+        contents = find_weights(read(file, request, factory), str(file.path), file.part)
         name = "state-dict" if contents.module is None else "pickled-module"
         return build(file, request, factory, contents, name)
 
@@ -152,4 +152,4 @@ def _plain(opened: Any) -> Any:
         return pickle.load(opened)  # noqa: S301 - only after demand_everything
 
 
-FORMAT = Format("pickled-module", TITLE, recognises, load, examine)
+FORMAT = Format("pickled-module", TITLE, recognises, load, examine, parts=True)

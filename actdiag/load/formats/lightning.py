@@ -26,7 +26,7 @@ def recognises(file: ModelFile) -> bool:
 def load(file: ModelFile, request: Request) -> LoadedModel:
     """Read it; the hyper-parameters it holds are arguments for the factory, where it has them."""
     with request.opened_factory() as factory:
-        contents = find_weights(read(file, request, factory), str(file))
+        contents = find_weights(read(file, request, factory), str(file.path), file.part)
         arguments = _arguments(contents.rest)
         loaded = build(file, request, factory, contents, "lightning", arguments)
         if factory is not None and (used := factory.accepts(arguments)):
@@ -44,4 +44,4 @@ def _arguments(rest: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-FORMAT = Format("lightning", TITLE, recognises, load, examine)
+FORMAT = Format("lightning", TITLE, recognises, load, examine, parts=True)
