@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict, Severity
-from actdiag.render._story import INTERRUPTED, headline, worst_severity
+from actdiag.render._story import INTERRUPTED, headline, waiting, worst_severity
 from actdiag.render._words import count, number, percent
 
 if TYPE_CHECKING:
@@ -21,9 +21,14 @@ SYNTHETIC = (
 
 
 def mark(report: Report) -> str:
-    """Return the verdict as one character: ``✓``, ``✗``, ``!``, ``i`` or, not checked, ``?``."""
+    """Return the verdict as one character: ``✓``, ``✗``, ``!``, ``i`` or, not checked, ``?``.
+
+    Where samples were too few for the rules, nothing found is worth knowing and no health.
+    """
     if report.verdict is ReportVerdict.NOT_CHECKED:
         return "?"
+    if waiting(report):
+        return MARKS[Severity.INFO]
     if report.verdict is ReportVerdict.HEALTHY and not report.diagnoses:
         return "✓"
     severity = worst_severity(report) or Severity.INFO

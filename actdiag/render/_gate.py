@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.render._findings import advised, line_of, location, title, worst_first
-from actdiag.render._story import exemptions, headline, tally
+from actdiag.render._story import exemptions, headline, samples, tally, waiting
 from actdiag.render._words import count, defused
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def _why(one: Judged) -> str:
     parts += [line_of(line) for line in exemptions(report)]
     if one.skipped:
         parts.append(f"{count(one.skipped, 'rule')} skipped for want of input")
+    elif few := waiting(report):
+        parts.append(f"{count(few, 'rule')} would need more than {samples(report)}")
     return ", ".join(parts)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from actdiag.records import Diagnosis, Finding, Ignored, Report, Skip
 
+_MORE_SAMPLES = frozenset({"observations", "samples"})  # what rules need that more of them give
 INTERRUPTED = "this is what was found until then"
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
@@ -63,10 +64,26 @@ def headline(report: Report) -> tuple[str, str]:
         if worst_severity(report) in (None, Severity.INFO):
             found = ", ".join(filter(None, [count(len(report.diagnoses), "problem"), found]))
         return f"{found} in {name}", _in_one_line(report.diagnoses[0])
+    if few := waiting(report):
+        why = f"{count(few, 'rule')} would need more than {samples(report)}"
+        return f"{f'only {found}' if found else 'nothing found'} in {name}", why + scope(report)
     if report.verdict is ReportVerdict.HEALTHY:
         told = f"only {found}" if found else "no rule fired"
         return f"{name} is healthy", told + scope(report)
     return f"{found or 'no finding'} in {name}", _worst(report)
+
+
+def waiting(report: Report) -> int:
+    """Return how many rules need more samples before a model without findings is called healthy."""
+    if report.verdict is not ReportVerdict.HEALTHY:
+        return 0
+    return sum(skip.needs in _MORE_SAMPLES for skip in report.skipped)
+
+
+def samples(report: Report) -> str:
+    """Return ``1 sample``, ``256 synthetic samples``."""
+    data = report.scan.data
+    return count(data.samples, "synthetic sample" if data.synthetic else "sample")
 
 
 def _worst(report: Report) -> str:
@@ -89,8 +106,7 @@ def _in_one_line(diagnosis: Diagnosis) -> str:
 def scope(report: Report) -> str:
     """Return on how much a claim about the whole model rests, for the end of a sentence."""
     scan = report.scan
-    kind = "synthetic sample" if scan.data.synthetic else "sample"
-    data = f", {count(scan.data.samples, kind)}" if scan.data.samples else ""
+    data = f", {samples(report)}" if scan.data.samples else ""
     skipped = f"; {count(len(report.skipped), 'rule')} skipped" if report.skipped else ""
     return f" ({count(len(scan.sites), 'site')}{data}{skipped})"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import ReportVerdict
 from actdiag.render._findings import advised, fresh, line_of, location, title
-from actdiag.render._story import exemptions, headline
+from actdiag.render._story import exemptions, headline, waiting
 from actdiag.render._words import count, defused
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def verdict(report: Report) -> str:
 
 
 def _word(report: Report) -> str:
+    if waiting(report):
+        return "little seen"
     words = {ReportVerdict.HEALTHY: "healthy", ReportVerdict.NOT_CHECKED: "not checked"}
     return words.get(report.verdict, "sick")
 
