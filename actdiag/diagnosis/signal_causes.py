@@ -75,7 +75,7 @@ def bad_initialisation(case: Case, _outcomes: Outcomes) -> Judgement:
         return unknown("No weights were read.")
     off = [*case.found("INI402", at_least=Severity.WARNING), *_scaled_wrongly(case)]
     if off and all(finding.measured.get("trained") == "trained" for finding in off):
-        return unknown(f"{off[0].message} But training has moved them: it may be its doing.")
+        return unknown(f"{off[0].message} {_of_training(off[0])}")
     if off:
         more = f" (and {len(off) - 1} more)" if len(off) > 1 else ""
         remedy = off[0].remedy or "Initialise with nn.init.kaiming_normal_ or xavier_normal_."
@@ -86,8 +86,17 @@ def bad_initialisation(case: Case, _outcomes: Outcomes) -> Judgement:
     ratios = [weight.he_ratio for weight in case.scan.weights if weight.he_ratio is not None]
     if not ratios:
         return unknown("No layer with a fan-in was found.")
-    spread = f"{number(min(ratios))} to {number(max(ratios))} × the He scale"
+    low, high = number(min(ratios)), number(max(ratios))
+    spread = f"{low} × the He scale" if low == high else f"{low} to {high} × the He scale"
+    if len(ratios) == 1:
+        return ruled_out(f"The one layer lies at {spread}, its rows differ.")
     return ruled_out(f"{len(ratios)} layers lie at {spread}, their rows differ.")
+
+
+def _of_training(finding: Finding) -> str:
+    if finding.measured.get("ratio", 0) > 1:
+        return "But it was trained: likelier a learning rate too high has driven it there."
+    return "But it was trained, which may have done that."
 
 
 def _scaled_wrongly(case: Case) -> tuple[Finding, ...]:
@@ -167,7 +176,8 @@ def exploding(case: Case, _outcomes: Outcomes) -> Judgement:
     found = case.found("ACT107", at_least=Severity.WARNING)
     if found:
         return confirmed(found[0].message, found[0].remedy)
-    finite = [site.stats.rms for site in case.scan.sites if site.stats.rms is not None]
+    inside = [site for site in case.scan.sites if site.role is not Role.INPUT]
+    finite = [site.stats.rms for site in inside if site.stats.rms is not None]
     if not finite:
         return unknown("No finite activation is left to measure.")
     return ruled_out(f"Activations keep their scale: rms at most {number(max(finite))}.")

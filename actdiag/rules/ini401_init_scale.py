@@ -98,7 +98,7 @@ def _finding(layer: Layer, ratio: float, scan: Scan, trained: Age, limits: Limit
 
 def _remedy(layer: Layer, trained: Age, ratio: float) -> str:
     if trained is Age.TRAINED and ratio > 1:
-        return "Train again with a lower learning rate or weight decay, which keep weights small."
+        return "Train again from fresh weights with a lower learning rate, or with weight decay."
     if trained is Age.TRAINED:
         return "Train again with less weight decay: it has taken the weights away."
     return f"Initialise it with {INITIALISER[layer.scheme]}, or keep PyTorch's default."

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from actdiag.records import Outcome, Site
+from actdiag.rules.harm import fails
 from actdiag.steps.base import Case, Result, Step, not_applicable
 from actdiag.steps.depth import final_layer, number, percent
 
@@ -43,7 +44,8 @@ def carry_out(case: Case) -> Result:
     bench = case.bench
     if final is None or bench is None or not bench.batches or output.kind != "logits":
         return Result(Outcome.DONE, text, measured)
-    return _with_copy(bench, final, text, measured, helps=not active)
+    helps = not active and not fails(case.scan)  # at chance, less confidence mends nothing
+    return _with_copy(bench, final, text, measured, helps=helps)
 
 
 def _with_copy(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from actdiag import functions
 from actdiag.records import Outcome, Scan, Severity, Site, WeightStats
+from actdiag.rules.wording import count
 from actdiag.steps.base import Case, Result, Step, needs
 from actdiag.steps.depth import number, over_depth
 from actdiag.steps.initialising import initialise
@@ -43,7 +44,10 @@ def carry_out(case: Case) -> Result:
     if not ratios:
         return needs("No layer with a fan-in was found.")
     low, high = min(ratios.values()), max(ratios.values())
-    text = f"{len(ratios)} layers: std {number(low)} to {number(high)} × the Xavier/He scale"
+    layers = f"{len(ratios)} layers: std {number(low)} to {number(high)}"
+    if number(low) == number(high):
+        layers = f"{count(len(ratios), 'layer')}: std {number(low)}"
+    text = f"{layers} × the Xavier/He scale"
     measured: dict[str, Any] = {"ratios": ratios, "schemes": schemes}
     off = _off(case)
     if off:
@@ -94,7 +98,9 @@ def _with_copy(case: Case, bench: Bench, text: str, measured: dict[str, Any]) ->
     if not _off(case):
         text += " Fresh weights carry the signal: the scale of these is not what stops it."
         return Result(Outcome.DONE, text, measured)
-    advice = "Start again from fresh weights (nn.init.kaiming_normal_ or xavier_normal_)."
+    advice = "Start again from fresh weights (nn.init.kaiming_normal_ or xavier_normal_)"
+    moved = any(one.measured.get("trained") == "trained" for one in case.found("INI401"))
+    advice += ", and train otherwise: training made these." if moved else "."
     return Result(Outcome.HELPS, f"{text} {advice}", measured)
 
 

@@ -38,6 +38,9 @@ def carry_out(case: Case) -> Result:
             Outcome.DONE, f"Activations explode: {growth}. {_advice(case, steps)}", measured
         )
     calm = f"Activations are not exploding: {growth}."
+    if _driven(case):
+        text = f"{calm} But training drove the weights far beyond any initialisation."
+        return Result(Outcome.DONE, f"{text} {_advice(case, steps)}", measured)
     if steps is None:
         return not_applicable(f"{calm}{_lacking(case)}", **measured)
     if steps.usual > _FAR_TOO_LARGE:
@@ -48,6 +51,14 @@ def carry_out(case: Case) -> Result:
 def _rate(case: Case) -> float | None:
     rate = case.scan.lr if case.scan.lr is not None else case.scan.model.training.get("lr")
     return None if rate is None else float(rate)
+
+
+def _driven(case: Case) -> bool:
+    """Whether trained weights are far too large, which a high rate does as well."""
+    return any(
+        finding.measured.get("trained") == "trained" and finding.measured.get("ratio", 0) > 1
+        for finding in case.found("INI401", at_least=Severity.WARNING)
+    )
 
 
 def _lacking(case: Case) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actdiag.records import Outcome, to_json
+from actdiag.rules.harm import fails
 from actdiag.steps.base import Case, Result, Step, needs, not_applicable
 from actdiag.steps.depth import number, percent
 
@@ -48,6 +49,9 @@ def carry_out(case: Case) -> Result:
         return Result(Outcome.NO_EFFECT, f"No effect: {what}", measured)
     if not _falls(fit.ece_change, fit.ece_after - fit.ece_before):
         text = f"{what} The calibration error stays: it is not the logits' size that is wrong."
+        return Result(Outcome.NO_EFFECT, text, measured)
+    if fails(case.scan):
+        text = f"{what} They become less sure, not better: they are hardly above chance."
         return Result(Outcome.NO_EFFECT, text, measured)
     text = f"{what} Divide the logits by {number(fit.temperature)}; predictions stay the same."
     return Result(Outcome.HELPS, text, measured)
