@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
 
 # Before torch is imported, here or in a subprocess that a test starts.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -33,6 +34,14 @@ def is_local(host: str | bytes | None) -> bool:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False  # a name, which would have to be looked up elsewhere
+
+
+@pytest.fixture(autouse=True)
+def gradients_stay_on():
+    """What a test leaves switched off would fail others, far from it."""
+    yield
+    torch = sys.modules.get("torch")
+    assert torch is None or torch.is_grad_enabled()
 
 
 @pytest.fixture(autouse=True)

@@ -93,7 +93,7 @@ def check(
     with torch.no_grad():
         for scale in (3.0, 1.0):  # a last batch that is unlike the whole
             run(scale * torch.randn(200, 10), 200)
-        found = told()
+    found = told()
     last = {name: arrays[-1] for name, arrays in model.seen.items()}
     whole = {name: np.concatenate(arrays) for name, arrays in model.seen.items()}
     right = {name: False for one in found.values() for name in one}
