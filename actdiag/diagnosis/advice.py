@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.diagnosis.base import works_inside
 from actdiag.rules.harm import fails
+from actdiag.rules.labels import SURE
 from actdiag.rules.training import Age, age
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ def first_thing(
 
 
 def _without_a_cause(case: Case, outcomes: Mapping[str, StepOutcome]) -> str:
-    fresh, sound = age(case.scan) is Age.FRESH, works_inside(case.findings)
+    sound = works_inside(case.findings) and not case.found("DAT701")
+    output = case.scan.output
+    sure = sound and output is not None and (output.mean_confidence or 0) >= SURE  # by training
+    fresh = age(case.scan) is Age.FRESH and not sure
     helped = next((item for item in outcomes.values() if item.outcome == "helps"), None)
     at_chance = fails(case.scan) and not fresh and sound  # less confidence would only hide that
     if helped is not None and not at_chance:

@@ -110,6 +110,8 @@ def logits_too_large(case: Case, _outcomes: Outcomes) -> Judgement:
         return unknown("No temperature fits: the answers say nothing of these labels.")
     gap = f", gap between the two largest {number(output.logit_gap)}" if output.logit_gap else ""
     evidence = f"The logits fit the labels best when divided by {number(fit.temperature)}{gap}."
+    if fails(case.scan) and works_inside(case.findings):
+        return unknown(f"{evidence} But the answers are hardly above chance, at any size of them.")
     if fit.temperature >= _TOO_LARGE and fit.nll_after < fit.nll_before:
         remedy = f"Divide the logits by {number(fit.temperature)} at inference"
         return confirmed(evidence, f"{remedy}; train with label smoothing.")

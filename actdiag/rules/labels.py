@@ -15,17 +15,22 @@ GAIN = 0.1
 STANDARD_ERRORS = 3.0
 SURE = 0.7
 ALIKE = 0.2
+TWO = 2
 
 
 def answers_surely(scan: Scan, sure: float = SURE) -> bool:
     """Whether a model that was trained answers with confidence, and by its input."""
+    return _sure_and_alive(scan, sure) and age(scan) is not Age.FRESH
+
+
+def _sure_and_alive(scan: Scan, sure: float) -> bool:
     output = scan.output
     if output is None or output.accuracy is None or (output.mean_confidence or 0) < sure:
         return False
     varies, scale = output.between_sample_std, output.scale
     alive = varies is not None and scale is not None and varies > harm.VARIES * scale
     several = (output.predicted_classes or 0) > 1
-    return alive and several and age(scan) is not Age.FRESH
+    return alive and several
 
 
 def renumbered(
@@ -34,7 +39,8 @@ def renumbered(
     """The pairing of labels and outputs under which the model works, where they are not one's own.
 
     It must gain ``gain`` of accuracy and ``errors`` standard errors on answers that it was not
-    found on, and bring the model to where it is said to work.
+    found on, and bring the model to where it is said to work. Of two classes an untrained model may
+    be right or wrong on most by chance; of more that alone shows training.
     """
     output = scan.output
     found = None if output is None else output.pairing
@@ -43,7 +49,8 @@ def renumbered(
     before, after = found.accuracy_before, found.accuracy_after
     noise = math.sqrt((before * (1 - before) + after * (1 - after)) / found.samples_judged)
     gains = after - before > max(gain, errors * noise)
-    return found if gains and _works(output, after) and answers_surely(scan, sure) else None
+    told = answers_surely if (output.classes or 0) <= TWO else _sure_and_alive
+    return found if gains and _works(output, after) and told(scan, sure) else None
 
 
 def unrelated(scan: Scan) -> bool:

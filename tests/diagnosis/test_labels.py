@@ -93,3 +93,11 @@ def test_one_label_per_sample_where_one_per_position_is_needed():
     assert finding.remedy == (
         "One label per position is needed, of shape (40, 7, 7): you gave one per sample."
     )
+
+
+def test_a_sure_model_whose_weights_look_fresh_is_not_sent_to_training():
+    report = _report("deep_mlp", _shuffled)
+    assert report.diagnoses
+    assert all("check that the labels belong" in one.advice for one in report.diagnoses)
+    shifted = _report("deep_mlp", lambda y: (y + 1) % 10)
+    assert {one.cause for one in shifted.diagnoses} == {"labels-numbered-otherwise"}
