@@ -31,6 +31,7 @@ ENDS = frozenset(
     {"mul", "where", "maximum", "max", "minimum", "masked_fill", "div", "true_divide", "rdiv"}
 )
 _INNER = (Role.ACTIVATION, Role.GATE, Role.BLOCK, Role.GATED_PRODUCT)
+_STARTS = 3  # our choice: an activation written out follows the sum or view closely
 _DEPTH = 5  # our choice: x * tanh(softplus(x)) / 6 would take three
 
 
@@ -101,6 +102,10 @@ def _sources(observer: Observer, call: Call) -> Iterator[tuple[str, Source]]:
     roots = {root for index in sites for root in _roots(recorder, index)}
     if len(roots) == 1 and (root := recorder.output_of(roots.pop())) is not None:
         yield "root", Source(root)
+    starts = recorder.trails.starts
+    for reached in reversed([*starts][-_STARTS:]):
+        if (tensor := starts[reached]()) is not None:
+            yield f"from {reached}", Source(tensor)
     for place, (_, side) in enumerate(computed):
         if side.is_floating_point():
             yield f"side {place}", Source(side)

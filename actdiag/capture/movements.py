@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +62,8 @@ def keeps_axes(observer: Observer, operation: Operation, call: Call) -> Any:
         return output
     before = merged(trails)
     if len(trails) > 1 or operation.name in _CHANGES:
-        after = before.passed()
+        joined = any(trail.sites != before.sites for trail in trails)
+        after = replace(before.passed(), start=joined)
     else:
         after = before if output is call.args[0] else before.moved(*before.axes)
     observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))

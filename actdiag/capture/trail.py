@@ -25,6 +25,8 @@ class Trail:
         fresh: this very tensor is the site's output, not something computed from it.
         changed: values were changed, linearly, since the site: scaled, shifted or added up.
         product: a matrix product of two computed tensors lies since the nearest site.
+        start: a function written out may begin at this very tensor: it is what a site gave, moved
+            or reshaped, or a sum of what several gave.
         origins: of an input of the model that was only moved and reshaped, the axis of the input
             that each axis is, None where it is none; None for everything else.
     """
@@ -36,6 +38,7 @@ class Trail:
     fresh: bool = False
     changed: bool = False
     product: bool = False
+    start: bool = False
     origins: tuple[int | None, ...] | None = None
 
     @property
@@ -45,11 +48,12 @@ class Trail:
 
     def passed(self) -> Trail:
         """The trail behind an operation that changes values linearly and keeps every axis."""
-        return replace(self, fresh=False, changed=True)
+        return replace(self, fresh=False, changed=True, start=False)
 
     def moved(self, unit_axis: int | None, sample_axis: int | None) -> Trail:
         """The trail behind an operation that leaves the values, with the axes as they are now."""
-        return replace(self, unit_axis=unit_axis, sample_axis=sample_axis, fresh=False)
+        start = self.start or not self.changed
+        return replace(self, unit_axis=unit_axis, sample_axis=sample_axis, fresh=False, start=start)
 
     def carried(self, to: Callable[[int], int | None], dimensions: int) -> Trail:
         """The trail behind an operation that brings each axis ``to`` another place, or to none."""
@@ -70,7 +74,7 @@ class Trail:
 
     def blurred(self) -> Trail:
         """The trail behind an operation that is not a straight line."""
-        return replace(self, straight=False, fresh=False, changed=True, origins=None)
+        return replace(self, straight=False, fresh=False, changed=True, start=False, origins=None)
 
 
 def merged(trails: list[Trail]) -> Trail:
@@ -132,16 +136,19 @@ class Trails:
 
     Attributes:
         known: by the id of a tensor, the tensor and its trail. An id may have gone to another one.
+        starts: by the sites it came from, the latest tensor that a function may begin at.
     """
 
     def __init__(self) -> None:
         self.known: dict[int, tuple[weakref.ref[Tensor], Trail]] = {}
+        self.starts: dict[tuple[int, ...], weakref.ref[Tensor]] = {}
         self._one: dict[Trail, Trail] = {}
         self._ids: set[int] = set()  # of the trails that stand for all their equals
 
     def clear(self) -> None:
         """Forget every tensor: the forward pass is over."""
         self.known.clear()
+        self.starts.clear()
 
     def of(self, tensor: Tensor) -> Trail | None:
         """The trail of ``tensor``, or None: a constant, a parameter, or unknown."""
@@ -154,3 +161,6 @@ class Trails:
             trail = self._one.setdefault(trail, trail)
             self._ids.add(id(trail))
         self.known[id(tensor)] = (weakref.ref(tensor), trail)
+        if trail.start:
+            self.starts.pop(trail.sites, None)  # the latest stand last
+            self.starts[trail.sites] = weakref.ref(tensor)

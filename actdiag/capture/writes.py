@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
+from actdiag.capture.matching import recognised
 from actdiag.capture.trail import fitted, merged
+from actdiag.records import Role
 
 if TYPE_CHECKING:
     from actdiag.capture.observer import Call, Observer
@@ -15,12 +18,14 @@ if TYPE_CHECKING:
     from actdiag.capture.trail import Trail
 
 
-def write(observer: Observer, _operation: Operation, call: Call) -> Any:
+def write(observer: Observer, operation: Operation, call: Call) -> Any:
     """``out[:, 2:] = x`` or ``out.copy_(x)``: from now on ``out`` was computed from ``x`` too."""
     target = call.args[0] if call.args else None
     if not isinstance(target, Tensor):
         return call.make()
     known = observer.recorder.trails.of(target)
+    if known is not None and _is_masked(observer, call, known):
+        return _masked(observer, operation, call, target, known)
     found = [known] if known is not None else []
     observer.trails(call)
     for given in (*call.args[1:], *call.kwargs.values()):
@@ -33,6 +38,47 @@ def write(observer: Observer, _operation: Operation, call: Call) -> Any:
         after = merged(found).blurred()
         after = fitted(after, written, observer.recorder.samples)
         observer.recorder.trails.put(written, after)
+    return result
+
+
+def _is_masked(observer: Observer, call: Call, known: Trail) -> bool:
+    """Whether a number goes where a mask of the tensor's own says: ``h[h < 0] = 0``.
+
+    A mask that came of something else, such as padding, says nothing of the values.
+    """
+    target, where, value = (*call.args, None, None)[:3]
+    if not (isinstance(where, Tensor) and where.dtype == torch.bool):
+        return False
+    trail = observer.recorder.trails.of(where)
+    own = trail is not None and trail.sites == known.sites and where.shape == target.shape
+    return own and target.is_floating_point() and isinstance(value, int | float)
+
+
+def _masked(
+    observer: Observer, operation: Operation, call: Call, target: Tensor, before: Trail
+) -> Any:
+    """An activation in place, where the values are those of one; else a change that is told."""
+    recorder, key = observer.recorder, observer.call_key(operation)
+    values = target.clone()
+    result = call.make()
+    if key not in observer.written:
+        observer.written[key] = recognised({"target": values}, target)
+    found = observer.written[key]
+    if found is None:
+        observer.note_unknown(operation)
+        recorder.trails.put(target, before.blurred())
+        return result
+    site = observer.open(
+        found.row.name,
+        role=Role.ACTIVATION,
+        tensor=values,
+        trail=before,
+        unit_axis=before.unit_axis,
+        row=found.row,
+        settings=found.settings,
+    )
+    recorder.measure_input(site, values, before)
+    observer.finish(site, target, before.unit_axis, before.sample_axis)
     return result
 
 

@@ -9,6 +9,13 @@ from torch.nn import functional as F
 
 from actdiag.capture import Capture
 
+
+def zeroed(x):
+    x = x.clone()
+    x[x < 0] = 0
+    return x
+
+
 FORMS = {
     "relu by clamp": ("relu", lambda x: x.clamp(min=0)),
     "relu by clamp in place": ("relu", lambda x: x.clone().clamp_(min=0)),
@@ -40,6 +47,9 @@ FORMS = {
             * (1.0 + torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * torch.pow(x, 3.0))))
         ),
     ),
+    "relu by abs": ("relu", lambda x: (x + x.abs()) / 2),
+    "relu by writing": ("relu", zeroed),
+    "sigmoid by exp": ("sigmoid", lambda x: 1 / (1 + torch.exp(-x))),
     "softsign": ("softsign", lambda x: x / (1 + x.abs())),
 }
 
@@ -93,13 +103,23 @@ def test_it_is_one_site_with_the_functions_numbers(form):
 
 STARTS = {
     "a sum": lambda x, w: x @ w + x.sum(-1, keepdim=True),
+    "a sum of layers": lambda x, w: x @ w + x.flip(0) @ w,
+    "a sum that was moved": lambda x, w: (x @ w + x.flip(0) @ w).transpose(0, 1),
     "a view": lambda x, w: torch.addmm(x.new_ones(9), x.reshape(-1, 6), w).view(*x.shape[:-1], 9),
     "a transpose": lambda x, w: (w.T @ x.transpose(-1, -2)).transpose(-1, -2),
 }
 
 
-@pytest.mark.parametrize("start", STARTS)
-@pytest.mark.parametrize("form", [form for form in sorted(FORMS) if form != "hard swish"][::3])
+AT_NO_SIDE = ("hard swish", "relu by abs", "sigmoid by exp")  # the last step has no x beside it
+BEGINNINGS = [
+    (form, start)
+    for start in STARTS
+    for form in (*sorted(FORMS)[::3], *AT_NO_SIDE, "relu by writing")
+    if form not in AT_NO_SIDE or start != "a transpose"
+]
+
+
+@pytest.mark.parametrize(("form", "start"), sorted(set(BEGINNINGS)))
 def test_it_need_not_begin_at_a_layers_own_output(form, start):
     name, function = FORMS[form]
 
@@ -114,6 +134,27 @@ def test_it_need_not_begin_at_a_layers_own_output(form, start):
     torch.manual_seed(0)
     sites, coverage = captured(Beginning(), [torch.randn(40, 5, 6)])
     assert [s.name for s in sites if s.role.value not in ("input", "linear", "block")] == [name]
+    assert coverage.functions_not_captured == ()
+
+
+def written(mask):
+    def form(x):
+        x = x.clone()
+        x[mask(x)] = 0.0
+        return x
+
+    return captured(Net(form), [torch.randn(40, 6), torch.randn(40, 6)])
+
+
+def test_a_write_by_the_values_that_is_no_activation_is_told():
+    sites, coverage = written(lambda x: x.abs() < 0.1)
+    assert [s.name for s in sites] == ["input", "first", "head"]
+    assert coverage.functions_not_captured == ("setitem",)
+
+
+def test_a_write_by_another_mask_is_none():
+    sites, coverage = written(lambda x: torch.ones_like(x).tril() > 0)
+    assert [s.name for s in sites] == ["input", "first", "head"]
     assert coverage.functions_not_captured == ()
 
 
