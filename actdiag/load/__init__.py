@@ -91,7 +91,9 @@ def examine(path: str, trust: Trust = NO_TRUST) -> Examination:
     name = found.name
     if name == "pickled-module" and not verdict.holds_module:
         name = "state-dict"
-    return Examination(str(file), name, found.title, file.size, file.sha256(), verdict)
+    return Examination(
+        str(file), name, verdict.title or found.title, file.size, file.sha256(), verdict
+    )
 
 
 def recognise(file: ModelFile) -> Format:

@@ -54,11 +54,13 @@ class Verdict:
         wants: importable names it asks for that are neither harmless nor allowed.
         why: why only ``--trust`` opens it, or ``""``.
         names: every importable name that its pickle mentions, the harmless ones too.
+        title: what a person calls such a file, where the format's own title is too wide; or ``""``.
     """
 
     wants: tuple[str, ...] = ()
     why: str = ""
     names: tuple[str, ...] = ()
+    title: str = ""
 
     @property
     def holds_module(self) -> bool:

@@ -119,7 +119,8 @@ def _inside(folder: Path) -> str:
     models = sorted(item.name for item in folder.iterdir() if item.suffix in WEIGHT_SUFFIXES)
     if not models:
         return "Give the path of a checkpoint file, or a Hugging Face folder with a config.json."
-    return f"It holds {_listed(models)}; give one of them."
+    missing = "It has no config.json, as a Hugging Face folder would"
+    return f"It holds {_listed(models)}; give one of them. {missing}."
 
 
 def _nearest(place: Path) -> str:

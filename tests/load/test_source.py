@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import pickle
 
 import pytest
 import torch
 
 from actdiag.errors import ModelFileError
-from actdiag.load import load_model
+from actdiag.load import examine, load_model
 
 
 def refusal(path):
@@ -43,7 +44,10 @@ def test_a_folder_lists_the_models_in_it(tmp_path):
     torch.save({}, tmp_path / "last.ckpt")
     error = refusal(tmp_path)
     assert "is a folder, not a model file" in error.message
-    assert error.hint == "It holds last.ckpt; give one of them."
+    assert error.hint == (
+        "It holds last.ckpt; give one of them. It has no config.json, as a Hugging Face folder "
+        "would."
+    )
 
 
 def test_a_device_is_not_opened():
@@ -131,6 +135,14 @@ def test_no_arrays_are_taken_for_weights(tmp_path):
     path = tmp_path / "data.pt"
     torch.save({"x": torch.zeros(3, 4), "y": torch.zeros(3)}, path)
     assert "looks like data" in refusal(path).hint
+
+
+def test_a_plain_pickle_is_called_that(tmp_path):
+    path = tmp_path / "plain.pt"
+    path.write_bytes(pickle.dumps({"w": 1.0}))
+    assert examine(str(path)).title == "a plain pickle"
+    torch.save({"w": torch.zeros(2)}, path, _use_new_zipfile_serialization=False)
+    assert examine(str(path)).title == "a torch.save file of the older kind"
 
 
 def test_a_single_tensor_is_no_model(tmp_path):

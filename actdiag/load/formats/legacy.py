@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from actdiag.load.source import ModelFile
 
 TITLE = "a torch.save file of the older kind"
+PLAIN = "a plain pickle"
 PICKLES = 5
 OBJECT = 3  # the fourth pickle is what was saved
 MAGIC = MAGIC_NUMBER.to_bytes(10, "little")
@@ -98,7 +99,8 @@ def examine(file: ModelFile, trust: Trust) -> Verdict:
     why = why_not_by_name(stream.wanted, trust)
     if not stream.by_torch and not trust.everything:
         why = WHY_PLAIN
-    return Verdict(lacking(stream.wanted, trust), why, shown_names(stream.wanted))
+    title = "" if stream.by_torch else PLAIN
+    return Verdict(lacking(stream.wanted, trust), why, shown_names(stream.wanted), title)
 
 
 def load(file: ModelFile, request: Request) -> LoadedModel:
@@ -125,7 +127,7 @@ def read(file: ModelFile, request: Request, factory: Factory | None) -> Any:
             raise ModelFileError(message, hint="Copy, download or save it again.")
         demand(str(file), stream.wanted, trust, raw)
         if not stream.by_torch:
-            demand_everything(str(file), "a plain pickle", WHY_PLAIN, trust)
+            demand_everything(str(file), PLAIN, WHY_PLAIN, trust)
         allowed = permitted(stream.wanted, trust, home)
         opened.seek(0)
         with readable(file, TITLE):
