@@ -5,6 +5,7 @@ import types
 from collections import defaultdict
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 import torch
@@ -49,7 +50,7 @@ def test_of_several_weights_none_is_guessed(saved):
     assert caught.value.hint == "Name one after the file: model.pt:netG."
 
 
-NAMED = {"netG": {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}, "epoch": 3}
+NAMED: dict[str, Any] = {"netG": {"weight": torch.ones(2, 3), "bias": torch.zeros(2)}, "epoch": 3}
 NAMED["netD"] = {"weight": torch.full((2, 3), 2.0), "bias": torch.zeros(2)}
 NAMED["ema"] = {"decay": 0.9, "module": {"weight": torch.full((2, 3), 3.0), "bias": torch.zeros(2)}}
 
