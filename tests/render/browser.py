@@ -32,8 +32,17 @@ _SECONDS = 120  # a browser that hangs is ended; far more than it needs
 
 
 def found() -> str | None:
-    """The browser's program, by its usual names; null without one."""
-    return next(filter(None, map(shutil.which, NAMES)), None)
+    """The browser's program, by its usual names; null without one that starts."""
+    return next(filter(_starts, filter(None, map(shutil.which, NAMES))), None)
+
+
+def _starts(program: str) -> bool:
+    """Whether it tells its version: an installation that was broken off leaves one that can't."""
+    try:
+        subprocess.run([program, "--version"], capture_output=True, timeout=_SECONDS, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 @dataclass(frozen=True)
