@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 OWN_FILE = "actdiag.toml"
+_HEADINGS = ("actdiag", "tool")  # right in pyproject.toml, and often copied from there
 PROJECT_FILE = "pyproject.toml"
 
 _Words = Annotated[str, Field(pattern=r"\S")]
@@ -136,6 +137,8 @@ def validated(
     if problem["type"] == "extra_forbidden":
         known = _keys(model if len(parts) == 1 else Exemption)
         hint = did_you_mean(str(parts[-1]), known)
+        if key in _HEADINGS:
+            hint = f"In {OWN_FILE} the settings stand at the top: leave out [actdiag]."
         raise UsageError(f"{file}: unknown setting '{key}'", hint=hint)
     if _TABLE in problem["loc"] and parts[-1] in Exemption.model_fields:
         hint = 'For example: rule = "ACT101", modules = "head.*", reason = "pruned on purpose"'

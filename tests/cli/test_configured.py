@@ -155,6 +155,7 @@ def test_a_value_of_another_kind_names_the_file_and_the_key(run, tmp_path, key):
         ("[check]\nfail-on = 'info'", "unknown setting 'check.fail-on'\n  Did you mean fail_on?\n"),
         ("[scna]\nseed = 1", "unknown setting 'scna'\n  Did you mean scan?\n"),
         ("[report]\nseed = 1", "unknown setting 'report.seed'\n  "),
+        ("[tool.actdiag]\nseed = 1", "unknown setting 'tool'\n  In actdiag.toml the settings"),
         ("check = 1", "check = 1: Input should be a valid dictionary\n"),
         ("batch_size = 0", "batch_size = 0: Input should be greater than or equal to 1\n"),
         ("[try]\nseeds = 99", "try.seeds = 99: Input should be less than or equal to 10\n"),
