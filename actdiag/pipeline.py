@@ -219,7 +219,7 @@ def _with_passes(
 
     ``losses`` holds the one of which gradients are taken, if any are.
     """
-    if module is None or share is None or not share.leads or _broke_off(record):
+    if module is None or share is None or not share.leads or record.coverage.broke_off:
         return record
     if share.part is not None:
         record = Modes(module).over(share.whole).added_to(record)
@@ -313,7 +313,7 @@ def _bench(
     module: nn.Module | None, feed: Feed | None, record: Scan, *, limit: float
 ) -> Bench | None:
     """The model with the first ``limit`` samples, unless its forward failed or was stopped."""
-    if module is None or feed is None or _broke_off(record) or not limit:
+    if module is None or feed is None or record.coverage.broke_off or not limit:
         return None
     batches: list[Batch] = []
     for batch in whole_batches(module, feed):
@@ -321,10 +321,6 @@ def _bench(
         if sum(item.samples for item in batches) >= limit:
             break
     return Bench(module, tuple(batches))
-
-
-def _broke_off(record: Scan) -> bool:
-    return record.coverage.failure is not None or record.coverage.interrupted
 
 
 def _interrupted(record: Scan, what: str) -> Scan:

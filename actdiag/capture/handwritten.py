@@ -146,16 +146,7 @@ def _opened(observer: Observer, found: Written, values: Tensor, source: Tensor, 
         site = recorder.sites[index]
         site.absorbed = True
         observer.not_captured.pop(f"{site.module}/{site.function}".lstrip("/"), None)
-    site = observer.open(
-        found.row.name,
-        role=Role.ACTIVATION,
-        tensor=values,
-        trail=before,
-        unit_axis=before.unit_axis,
-        row=found.row,
-        settings=found.settings,
-    )
-    recorder.measure_input(site, values, before)
+    site = observer.open_written(found, values, before)
     output = call.make()
     observer.finish(site, output, before.unit_axis, before.sample_axis)
     return call.giving(output)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.trail import Trail
+from actdiag.records import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from actdiag.capture.operations import Operation
     from actdiag.capture.recorder import Recorder
     from actdiag.functions.row import ActivationFunction
-    from actdiag.records import Role
 
 
 class Call(NamedTuple):
@@ -109,6 +109,20 @@ class Observer:
             settings=settings,
         )
         self.stack.opened += 1
+        return site
+
+    def open_written(self, found: Written, values: Tensor, trail: Trail) -> OpenSite:
+        """The site of an activation that is written out, its input ``values`` measured."""
+        site = self.open(
+            found.row.name,
+            role=Role.ACTIVATION,
+            tensor=values,
+            trail=trail,
+            unit_axis=trail.unit_axis,
+            row=found.row,
+            settings=found.settings,
+        )
+        self.recorder.measure_input(site, values, trail)
         return site
 
     def finish(

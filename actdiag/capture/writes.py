@@ -10,7 +10,6 @@ from torch import Tensor
 
 from actdiag.capture.matching import recognised
 from actdiag.capture.trail import fitted, merged
-from actdiag.records import Role
 
 if TYPE_CHECKING:
     from actdiag.capture.observer import Call, Observer
@@ -68,16 +67,7 @@ def _masked(
         observer.note_unknown(operation)
         recorder.trails.put(target, before.blurred())
         return result
-    site = observer.open(
-        found.row.name,
-        role=Role.ACTIVATION,
-        tensor=values,
-        trail=before,
-        unit_axis=before.unit_axis,
-        row=found.row,
-        settings=found.settings,
-    )
-    recorder.measure_input(site, values, before)
+    site = observer.open_written(found, values, before)
     observer.finish(site, target, before.unit_axis, before.sample_axis)
     return result
 

@@ -64,7 +64,7 @@ def diagnosed(report: Report, diagnoses: tuple[Diagnosis, ...]) -> Report:
     scan = report.scan
     if diagnoses or any(finding.severity is not Severity.INFO for finding in report.findings):
         verdict = ReportVerdict.FINDINGS
-    elif _was_seen(scan) and scan.data.samples and not _broke_off(scan):
+    elif _was_seen(scan) and scan.data.samples and not scan.coverage.broke_off:
         verdict = ReportVerdict.HEALTHY
     else:
         verdict = ReportVerdict.NOT_CHECKED
@@ -73,10 +73,6 @@ def diagnosed(report: Report, diagnoses: tuple[Diagnosis, ...]) -> Report:
 
 def _was_seen(scan: Scan) -> bool:
     return any(site.role not in (Role.INPUT, Role.OUTPUT) for site in scan.sites)
-
-
-def _broke_off(scan: Scan) -> bool:
-    return scan.coverage.failure is not None or scan.coverage.interrupted
 
 
 def judged_again(

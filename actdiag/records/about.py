@@ -100,3 +100,8 @@ class Coverage:
     failure: Failure | None = None
     parameters_seen: float | None = None
     interrupted: bool = False
+
+    @property
+    def broke_off(self) -> bool:
+        """Whether it ended before the data did: the forward failed, or the user stopped it."""
+        return self.failure is not None or self.interrupted
