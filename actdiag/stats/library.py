@@ -13,7 +13,7 @@ from actdiag.errors import UsageError
 
 VARIABLE = "ACTDIAG_BACKEND"
 PATH = Path(__file__).with_name("_native.so")
-INTERFACE = 3  # of native.c; a library built from older sources is not used
+INTERFACE = 4  # of native.c; a library built from older sources is not used
 REGISTERS = ("plain", "AVX2", "AVX-512")
 
 
@@ -89,6 +89,10 @@ def _declare(library: ctypes.CDLL) -> None:
         *(integer, pointer, pointer, pointer),
     ]
     library.actdiag_measure.restype = integer
+    library.actdiag_output.argtypes = [pointer, pointer, pointer, integer, integer]
+    library.actdiag_output.restype = integer
+    library.actdiag_input.argtypes = [pointer, pointer, pointer, integer, integer, integer]
+    library.actdiag_input.restype = integer
     library.actdiag_regions.argtypes = [pointer, pointer, integer, pointer, pointer]
     library.actdiag_regions.restype = integer
     library.actdiag_gather.argtypes = [*[pointer] * 4, integer, pointer]

@@ -18,7 +18,7 @@
 #define I_(isa, name) I__(isa, name)
 #define I(name) I_(ISA, name)
 
-#define INTERFACE 3    /* as in library.py */
+#define INTERFACE 4    /* as in library.py */
 #define FARTHEST 1e4   /* as in clean.py */
 #define TILE 8         /* rows read side by side: as many streams as are fetched ahead */
 #define CHUNK 512      /* units whose sums stay in the nearest cache */
@@ -215,7 +215,7 @@ EXPORT int64_t actdiag_regions(const View *v, const void *data, int64_t threads,
 }
 
 /* Merge a table of places, as actdiag_measure() made it, into another. */
-EXPORT void actdiag_join(const double *places, double *table, int64_t units) {
+static void join(const double *places, double *table, int64_t units) {
     for (int64_t k = 0; k < LEAST * units; k++) table[k] += places[k];
     for (int64_t k = LEAST * units; k < MOST * units; k++)
         table[k] = places[k] < table[k] ? places[k] : table[k];
@@ -233,4 +233,66 @@ EXPORT int64_t actdiag_gather(const View *v, const void *data, double *values, d
 EXPORT void actdiag_rows(const View *v, const void *data, const int64_t *samples,
                          const int64_t *slots, int64_t many, void *out) {
     copy_rows(v, data, samples, slots, many, out);
+}
+
+EXPORT void actdiag_join(const double *places, double *table, int64_t units) {
+    join(places, table, units);
+}
+
+/* What all sites of a batch share; field by field the Batch of native.py. The samples whose rows are
+   kept, by their places and the slots for them: of sites with one position, and of others. */
+typedef struct {
+    int64_t threads, first, many[2];
+    const int64_t *places[2], *slots[2];
+} Batch;
+
+/* Where the next output of a site goes; field by field the Output of native.py. */
+typedef struct {
+    const View *view;
+    double *table, *samples;
+    int32_t *buckets;
+    const Regions *regions; /* of the function that reads it next */
+    double *places;
+    void *rows; /* the slots for rows; null where none are kept */
+} Output;
+
+/* As actdiag_measure(), with what is kept of the rows. Samples are numbered from `first` on; `ahead`
+   tells whether to count for the function that comes next. */
+EXPORT int64_t actdiag_output(const Output *site, const void *data, const Batch *batch,
+                              int64_t first, int64_t ahead) {
+    const View *v = site->view;
+    const int64_t found =
+        actdiag_measure(v, data, batch->threads, site->table, site->samples, site->buckets, first,
+                        NULL, ahead ? site->regions : NULL, ahead ? site->places : NULL);
+    const int several = v->rows != 1;
+    if (found >= 0 && site->rows && batch->many[several])
+        copy_rows(v, data, batch->places[several], batch->slots[several], batch->many[several],
+                  site->rows);
+    return found;
+}
+
+/* Where the next input of a function goes; field by field the Input of native.py. */
+typedef struct {
+    const View *view;
+    double *table;
+    const Regions *regions;
+    const double *places;    /* where actdiag_output() counted ahead */
+    double *values, *weights; /* of the picks that wait; null where there are none */
+    int64_t room;
+} Input;
+
+/* Count by the thresholds of a function, unless that was done ahead, and gather picks beside the
+   `waiting` ones. Gives how many were gathered; -1 without memory, -2 without room for the picks,
+   with nothing done. */
+EXPORT int64_t actdiag_input(const Input *site, const void *data, const Batch *batch, int64_t first,
+                             int64_t waiting, int64_t ahead) {
+    const View *v = site->view;
+    int64_t found = 0;
+    if (site->values) {
+        if (picks_of(v, first) > site->room - waiting) return -2;
+        found = gather_picks(v, data, site->values + waiting, site->weights + waiting, first, NULL);
+    }
+    if (ahead) join(site->places, site->table, v->units);
+    else if (actdiag_regions(v, data, batch->threads, site->table, site->regions)) return -1;
+    return found;
 }

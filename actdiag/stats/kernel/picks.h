@@ -78,6 +78,13 @@ static void count_picks(const View *v, const void *data, int32_t *counts, int64_
     }
 }
 
+/* How many picks there are of all samples. */
+static int64_t picks_of(const View *v, int64_t first) {
+    int64_t many = 0;
+    for (int64_t s = 0; s < v->picked_samples; s++) many += choice_of(v, first + s).many;
+    return many;
+}
+
 /* Values and weights of the picks that are finite, one after the other; gives their number. */
 static int64_t gather_picks(const View *v, const void *data, double *values, double *weights,
                             int64_t first, const int64_t *numbers) {
