@@ -9,8 +9,6 @@ from torch import Tensor
 from torch.nn import Parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Container
-
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.trail import Trail
 
@@ -77,14 +75,20 @@ def given_of(observer: Observer, call: Call, values: tuple[Any, ...]) -> Given |
 def agrees(
     given: Given, observer: Observer, values: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> bool:
-    """Whether a call is given the same, as far as its meaning goes."""
-    if len(values) != given.many or tuple(kwargs) != given.names or not _is_there(given, observer):
+    """Whether a call is given the same, in the same place, as far as its meaning goes."""
+    names, tensors, weights, fixed, many, samples, later = given
+    recorder, stack = observer.recorder, observer.stack
+    if len(values) != many or recorder.samples != samples or recorder.left is not None:
         return False
-    for place, value in given.fixed:
+    if (kwargs or names) and tuple(kwargs) != names:
+        return False
+    if (bool(stack.running) and stack.opened > stack.running[-1].sites_at_entry) is not later:
+        return False
+    for place, value in fixed:
         if values[place] is not value and not _same(values[place], value):
             return False
-    known = observer.recorder.trails.known
-    for place, kind, trail, shape, dtype in given.tensors:
+    known = recorder.trails.known
+    for place, kind, trail, shape, dtype in tensors:
         tensor = values[place]
         if type(tensor) is not kind or tensor.shape != shape or tensor.dtype is not dtype:
             return False
@@ -94,23 +98,7 @@ def agrees(
                 return False
         elif entry[1] is not trail:
             return False
-    return not given.weights or _are_the(given.weights, values, known)
-
-
-def _is_there(given: Given, observer: Observer) -> bool:
-    """Whether the model is where it was when the call was made before."""
-    stack, recorder = observer.stack, observer.recorder
-    if recorder.samples != given.samples or recorder.left is not None:
-        return False
-    later = bool(stack.running) and stack.opened > stack.running[-1].sites_at_entry
-    return later is given.later
-
-
-def _are_the(
-    weights: tuple[tuple[int, Tensor], ...], values: tuple[Any, ...], known: Container[int]
-) -> bool:
-    """Whether these very weights are given, and none was computed from the data since."""
-    for place, weight in weights:
+    for place, weight in weights:  # and none was computed from the data since
         if values[place] is not weight or id(weight) in known:
             return False
     return True

@@ -69,9 +69,9 @@ class SiteMode(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run ``func`` and observe it."""
-        operation = classify(func)
+        operation, kwargs = classify(func), kwargs or {}
         if operation.kind is Kind.IGNORED:
-            return func(*args, **kwargs or {})
+            return func(*args, **kwargs)
         if transforming():
-            return transformed(self._observer, Call(func, args, kwargs or {}))
-        return self._repeats.make(operation, Call(func, args, kwargs or {}))
+            return transformed(self._observer, Call(func, args, kwargs))
+        return self._repeats.make(operation, func, args, kwargs)

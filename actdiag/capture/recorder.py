@@ -14,6 +14,7 @@ from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
 from actdiag.stats.ahead import Ahead
+from actdiag.stats.ready import Batch
 from actdiag.stats.regions import InputRow, count_within, within
 from actdiag.stats.rows import Picked, Picker, RowSample
 from actdiag.stats.site import SiteAccumulator
@@ -55,16 +56,14 @@ class Recorder:
         self.left: Trail | None = None  # of what has left torch in this pass
         self._order = Order()
         self._picker = Picker(first)
-        self._picked: Picked | None = None
-        self._first = 0  # number of this pass's first sample among all
+        self._batch = Batch()
 
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
         self.turn += 1
         self.samples = samples
         self.mask = mask
-        self._first = self._picker.seen
-        self._picked = self._picker.next(samples)
+        self._batch = Batch(self._picker.seen, self._picker.next(samples))
         self.counts.clear()
         self._order.begin()
         self._outputs.clear()
@@ -155,6 +154,12 @@ class Recorder:
 
     def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the site's output of this pass and remember where the tensor came from."""
+        axes = trail.unit_axis, trail.sample_axis, self.samples
+        if self.mask is not None or not site.accumulator.again(tensor, axes, self._batch):
+            self._measure_anew(site, tensor, trail)
+        self.follow(site, tensor, trail)
+
+    def _measure_anew(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         if self._same_width(site, tensor):
             for part in self._parts(tensor, trail):
                 plan = site.accumulator.update(
@@ -164,9 +169,8 @@ class Recorder:
                     samples=part.samples,
                     numbers=self._numbers(part),
                 )
-                if self._picked is not None:
-                    self._sample(site, part, self._picked, plan)
-        self.follow(site, tensor, trail)
+                if self._batch.picked is not None:
+                    self._sample(site, part, self._batch.picked, plan)
 
     def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Remember where the tensor came from without measuring it."""
@@ -187,7 +191,9 @@ class Recorder:
     def measure_input(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the input of the site's function, before an in-place one overwrites it."""
         site.given = weakref.ref(tensor)
-        if self._same_width(site, tensor):
+        axes = trail.unit_axis, trail.sample_axis, self.samples
+        again = self.mask is None and site.accumulator.input_again(tensor, axes, self._batch)
+        if not again and self._same_width(site, tensor):
             for part in self._parts(tensor, trail):
                 site.accumulator.update_input(
                     part.tensor,
@@ -196,8 +202,8 @@ class Recorder:
                     samples=part.samples,
                     numbers=self._numbers(part),
                 )
-            if site.accumulator.inputs is not None:
-                self._foresee(tensor, trail, site.accumulator.inputs.ahead)
+        if site.accumulator.inputs is not None:
+            self._foresee(tensor, trail, site.accumulator.inputs.ahead)
 
     def _foresee(self, tensor: Tensor, trail: Trail, ahead: Ahead) -> None:
         """What reads an output in this pass may read it in the next."""
@@ -221,7 +227,7 @@ class Recorder:
     def _sample(self, site: OpenSite, part: Part, picked: Picked, plan: Plan | None) -> None:
         """Keep some of the site's rows."""
         site.rows = site.rows or RowSample()
-        site.rows.add(
+        slots = site.rows.add(
             part.tensor,
             unit_axis=part.unit_axis,
             sample_axis=part.sample_axis,
@@ -229,6 +235,7 @@ class Recorder:
             picked=picked if part.rows is None else picked.among(part.rows),
             plan=plan,
         )
+        site.accumulator.keep(slots)
 
     def _parts(self, tensor: Tensor, trail: Trail) -> Iterable[Part]:
         """What of a tensor is measured: all of it, or the positions that are no padding."""
@@ -240,7 +247,8 @@ class Recorder:
         """Which samples of all these are; null where the part is no samples."""
         if part.sample_axis is None:
             return None
-        return self._first if part.rows is None else self._first + part.rows.cpu()
+        first = self._batch.first
+        return first if part.rows is None else first + part.rows.cpu()
 
     def _same_width(self, site: OpenSite, tensor: Tensor) -> bool:
         axis = site.unit_axis

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from torch import Tensor
 
 from actdiag.capture.given import Given, agrees, given_of
+from actdiag.capture.observer import Call
 from actdiag.capture.operations import Kind
 from actdiag.records import Role
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from actdiag.capture.observer import Call, Observer
+    from actdiag.capture.observer import Observer
     from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
     from actdiag.capture.trail import Trail
@@ -87,23 +88,30 @@ class Repeats:
         self._calls: dict[tuple[Any, str | None], _Calls] = {}
         self._begun = 0
 
-    def make(self, operation: Operation, call: Call) -> Any:
+    def make(
+        self,
+        operation: Operation,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         """Make a call and measure what it gives."""
         self._begun += 1
         running = self._stack.running
-        key = call.function, running[-1].place.module if running else None
+        key = function, running[-1].place.module if running else None
         calls = self._calls.get(key)
         if calls is None:
             calls = self._calls[key] = _Calls(simple=operation.kind in _SIMPLE)
+        call = Call(function, args, kwargs)
         if not calls.simple:
             return self._observe(self._observer, operation, call)
         number = calls.next(self._recorder.turn)
-        values = (*call.args, *call.kwargs.values()) if call.kwargs else call.args
+        values = (*args, *kwargs.values()) if kwargs else args
         found = calls.found[number]
         if (
             found is not None
             and self._recorder.counts.comes_next(found.counts)
-            and agrees(found.given, self._observer, values, call.kwargs)
+            and agrees(found.given, self._observer, values, kwargs)
         ):
             calls.tries[number] = 0
             return self._again(found, operation, call, values)
@@ -117,22 +125,25 @@ class Repeats:
         self, found: Found, operation: Operation, call: Call, values: tuple[Any, ...]
     ) -> Any:
         """Make the call and do what was done before."""
-        recorder, site = self._recorder, found.site
-        if site is not None and found.source is not None:
-            recorder.meet(site, found.counts)
-            place, trail = found.source
+        recorder, (_, counts, site, source, shape, returned, after) = self._recorder, found
+        if site is not None and source is not None:
+            recorder.meet(site, counts)
+            place, trail = source
             recorder.measure_input(site, values[place], trail)
             output = call.function(*call.args, **call.kwargs)
         else:
             output = call.function(*call.args, **call.kwargs)
-            if not _is_like(output, found, call):
+            same = bool(call.args) and output is call.args[0]
+            if type(output) is not Tensor or output.shape != shape or same is not returned:
                 return self._observe(self._observer, operation, call.giving(output))
-            recorder.meet(site, found.counts)
-        if site is not None and found.after is not None:
+            recorder.meet(site, counts)
+        if after is None:
+            return output
+        if site is None:
+            recorder.trails.put(output, after)
+        else:
             self._stack.opened += 1
-            recorder.measure(site, output, found.after)
-        elif found.after is not None:
-            recorder.trails.put(output, found.after)
+            recorder.measure(site, output, after)
         return output
 
     def _anew(
@@ -180,9 +191,3 @@ class Repeats:
 def _measures_input(operation: Operation) -> bool:
     row = operation.row
     return operation.kind is Kind.CLAMP or (row is not None and row.elementwise)
-
-
-def _is_like(output: Any, found: Found, call: Call) -> bool:
-    """Whether a call gave what it gave before, as far as its trail goes."""
-    returned = bool(call.args) and output is call.args[0]
-    return type(output) is Tensor and output.shape == found.shape and returned is found.returned

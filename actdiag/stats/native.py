@@ -20,6 +20,8 @@ from actdiag.stats.picks import NOTHING, Bounds, offsets, spread
 from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
+    from array import array
+
     from actdiag.functions.row import ActivationFunction
     from actdiag.stats.layout import View
 
@@ -69,6 +71,7 @@ class Plan:
         axes: for :func:`arrange`, where the tensor has to be copied first; else null.
         scattered: kept alive for the layout, which points into it.
         rows: where the positions lie whose units are kept as rows, relative to a sample.
+        values: how many there are.
     """
 
     layout: Layout
@@ -81,6 +84,12 @@ class Plan:
     axes: dict[str, Any] | None
     scattered: Tensor | None
     rows: Tensor
+    values: int
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether rows of units may be kept of the samples."""
+        return self.by_sample and self.by_unit
 
     def memory(self, tensor: Tensor) -> Tensor:
         """What is walked instead of the tensor: itself, or a copy in another order."""
@@ -137,17 +146,17 @@ def plan_of(
 def forget() -> None:
     """Choose the backend anew, as when the process began."""
     backend.cache_clear()
-    _library.cache_clear()
+    library.cache_clear()
     _PLANS.clear()
 
 
 @cache
-def _library() -> ctypes.CDLL:
+def library() -> ctypes.CDLL:
     """The kernel, ready for the threads that torch uses."""
-    library = backend().library
-    assert library is not None  # noqa: S101 - without it there is no plan
-    library.actdiag_pool(_pool())
-    return library
+    found = backend().library
+    assert found is not None  # noqa: S101 - without it there is no plan
+    found.actdiag_pool(_pool())
+    return found
 
 
 def _pool() -> int | None:
@@ -218,6 +227,7 @@ def _plan(
         axes=arrangement if copied else None,
         scattered=scattered,
         rows=rows,
+        values=view.values.numel(),
     )
 
 
@@ -263,9 +273,8 @@ def merge_moments(
     Raises:
         MemoryError: there was none left.
     """
-    library = _library()
     memory = plan.memory(tensor)
-    found: int = library.actdiag_measure(
+    found: int = library().actdiag_measure(
         plan.address,
         memory.data_ptr(),
         torch.get_num_threads(),
@@ -315,9 +324,8 @@ def merge_regions(plan: Plan, tensor: Tensor, table: Tensor, regions: Regions) -
     Raises:
         MemoryError: there was none left.
     """
-    library = _library()
     memory = plan.memory(tensor)
-    failed: int = library.actdiag_regions(
+    failed: int = library().actdiag_regions(
         plan.address,
         memory.data_ptr(),
         torch.get_num_threads(),
@@ -330,7 +338,7 @@ def merge_regions(plan: Plan, tensor: Tensor, table: Tensor, regions: Regions) -
 
 def join(places: Tensor, table: Tensor) -> None:
     """Merge what was counted ahead into a table as in :mod:`actdiag.stats.regions`, in place."""
-    _library().actdiag_join(places.data_ptr(), table.data_ptr(), table.shape[1])
+    library().actdiag_join(places.data_ptr(), table.data_ptr(), table.shape[1])
 
 
 def gather_picks(plan: Plan, tensor: Tensor, numbers: int | Tensor) -> Tensor:
@@ -338,10 +346,9 @@ def gather_picks(plan: Plan, tensor: Tensor, numbers: int | Tensor) -> Tensor:
 
     The next call overwrites them.
     """
-    library = _library()
     memory = plan.memory(tensor)
     room = flat("gathered", 2 * plan.samples * plan.places, torch.float64).view(2, -1)
-    found: int = library.actdiag_gather(
+    found: int = library().actdiag_gather(
         plan.address,
         memory.data_ptr(),
         room[0].data_ptr(),
@@ -356,18 +363,19 @@ def _numbers(numbers: int | Tensor) -> tuple[int, int | None]:
     return (numbers, None) if isinstance(numbers, int) else (0, numbers.data_ptr())
 
 
-def copy_rows(plan: Plan, tensor: Tensor, places: Tensor, slots: Tensor, rows: Tensor) -> None:
+def copy_rows(
+    plan: Plan, tensor: Tensor, places: array[int], slots: array[int], rows: Tensor
+) -> None:
     """Copy the rows of units of some samples into slots of ``rows`` ``(slots, positions, units)``.
 
-    ``places`` and ``slots`` are of the samples, int64.
+    ``places`` and ``slots`` are of the samples, of 64 bits.
     """
-    library = _library()
     memory = plan.memory(tensor)
-    library.actdiag_rows(
+    library().actdiag_rows(
         plan.address,
         memory.data_ptr(),
-        places.data_ptr(),
-        slots.data_ptr(),
+        places.buffer_info()[0],
+        slots.buffer_info()[0],
         len(places),
         rows.data_ptr(),
     )

@@ -64,11 +64,17 @@ class Buckets:
 
     def place(self, more: int) -> Tensor:
         """The counts, to which those of ``more`` values will now be added."""
-        if self.added + more > _MOST:
-            self.earlier, self.added = self.counts(), 0
+        if not self.take_room(more):
+            self.earlier, self.added = self.counts(), more
             self.recent.zero_()
-        self.added += more
         return self.recent
+
+    def take_room(self, more: int) -> bool:
+        """Whether those of ``more`` values can be added to the counts without emptying them."""
+        if self.added + more > _MOST:
+            return False
+        self.added += more
+        return True
 
     def counts(self) -> Tensor:
         """All counts so far, as int64."""

@@ -14,6 +14,7 @@ from actdiag.stats.ahead import Ahead
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import AT_ONCE, Bounds, picked
+from actdiag.stats.ready import ReadyInput, layout_of
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from actdiag.stats.ahead import Axes
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
+    from actdiag.stats.ready import Batch
 
 # Slopes of smooth functions cost an exponential each; a mean needs fewer values than a quantile.
 SLOPES = Bounds(512, 1 << 12)
@@ -80,6 +82,7 @@ class Inputs:
         self.ahead = Ahead(self.regions, len(InputRow))
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
+        self._ready: ReadyInput | None = None
 
     def add(self, view: View, numbers: int | Tensor) -> None:
         """Count the inputs of one call; ``numbers`` tell which samples of the data they are of."""
@@ -117,6 +120,7 @@ class Inputs:
         else:
             native.join(places, table)
         if slope is None:
+            self._prepare(plan, x, axes, table)
             return True
         found = native.gather_picks(plan, x, numbers)
         many = found.shape[1]
@@ -127,7 +131,30 @@ class Inputs:
                 self.waiting = torch.empty(2, max(many, MOST_WAITING), dtype=torch.float64)
         self.waiting[:, self.waits : self.waits + many] = found
         self.waits += many
+        self._prepare(plan, x, axes, table)
         return True
+
+    def _prepare(self, plan: Plan, x: Tensor, axes: Axes, table: Tensor) -> None:
+        """The next input like this one may be taken in by :meth:`again`."""
+        self._ready = None
+        if plan.axes is None:
+            layout, waiting = layout_of(x, axes), self.waiting
+            self._ready = ReadyInput(plan, layout, table, self.regions, waiting)
+
+    def again(self, x: Tensor, axes: Axes, batch: Batch, first: int) -> bool:
+        """Count an input like the last one, of samples numbered from ``first``.
+
+        False where it is not like it or there is no room for its slopes, with nothing done.
+        """
+        ready = self._ready
+        if ready is None or ready.table is not self.tables.waiting[0]:
+            return False
+        if not ready.layout.is_that_of(x, axes):
+            return False
+        found = ready.take(x, batch, first, self.waits, self.ahead.counted(x, axes))
+        if found is not None:
+            self.waits += found
+        return found is not None
 
     def settle_slopes(self) -> None:
         """Add the slopes at the inputs that wait."""

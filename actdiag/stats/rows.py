@@ -7,6 +7,9 @@ the same rows. 128 samples of one row each, or 16 of up to 8 evenly spread posit
 
 from __future__ import annotations
 
+import heapq
+from array import array
+from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -19,31 +22,45 @@ from actdiag.stats.picks import spread
 from actdiag.stats.ranks import mixed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from actdiag.stats.layout import View
 
 MOST_SAMPLES = 128
 MOST_SEQUENCES = 16
 NOT_DIFFERENT = 1e-6  # of the largest value: what float32 rounds away is no difference
 _NONE = np.iinfo(np.int64).max  # the rank of a slot that holds nothing
+_FEW, _MANY = 1 << 10, 1 << 16  # samples whose ranks are computed at once
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Chosen(NamedTuple):
-    """Samples of a batch by their place in it, the slots they are kept in, and their ranks."""
+    """Samples of a batch by their place in it, the slots they are kept in, and their ranks.
 
-    places: Tensor
-    slots: Tensor
-    ranks: Numbers
-    filled: Numbers  # the slots again
+    In arrays of Python's own: the first call of torch or numpy between two batches takes longer
+    than all that there is to do.
+    """
+
+    places: array[int]
+    slots: array[int]
+    ranks: array[int]
 
     def among(self, rows: Tensor) -> Chosen:
         """Those that lie in a part of the batch, by their place in that part."""
-        inside = self.places.unsqueeze(1) == rows.cpu()
-        kept = inside.any(1)
-        some = kept.numpy()
-        places = inside.int().argmax(1)[kept]
-        return Chosen(places, self.slots[kept], self.ranks[some], self.filled[some])
+        inside = {place: index for index, place in enumerate(rows.tolist())}
+        kept = [
+            (inside[place], slot, rank)
+            for place, slot, rank in zip(*self, strict=True)
+            if place in inside
+        ]
+        return _chosen(kept)
+
+
+def _chosen(entries: Iterable[tuple[int, int, int]]) -> Chosen:
+    """From places, slots and ranks of samples."""
+    columns = list(zip(*entries, strict=True)) or [()] * 3
+    return Chosen(*(array("q", column) for column in columns))
 
 
 class Picked(NamedTuple):
@@ -61,17 +78,24 @@ class _Lowest:
     """The lowest ranks so far, each in a slot of its own."""
 
     def __init__(self, size: int) -> None:
-        self.ranks = np.full(size, _NONE)
+        self._heap = [(-_NONE, slot) for slot in range(size)]  # the highest rank comes first
 
-    def offer(self, ranks: Numbers) -> Chosen:
-        """Those of a batch that are among the lowest now; they take the slots of the highest."""
-        places = np.flatnonzero(ranks < self.ranks.max())
-        places = places[np.argsort(ranks[places])][: len(self.ranks)]
-        slots = np.argsort(-self.ranks)[: len(places)]
-        better = ranks[places] < self.ranks[slots]
-        places, slots = places[better], slots[better]
-        self.ranks[slots] = ranks[places]
-        return Chosen(torch.from_numpy(places), torch.from_numpy(slots), ranks[places], slots)
+    @property
+    def worst(self) -> int:
+        """The highest of the ranks."""
+        return -self._heap[0][0]
+
+    def offer(self, ranks: Iterable[tuple[int, int]]) -> Chosen:
+        """Those of some samples that are among the lowest now, in the slots of the highest.
+
+        ``ranks`` are pairs of a place in the batch and the rank of the sample there.
+        """
+        taken: dict[int, tuple[int, int]] = {}
+        for place, rank in ranks:
+            if rank < self.worst:
+                _, slot = heapq.heapreplace(self._heap, (-rank, self._heap[0][1]))
+                taken[slot] = place, rank
+        return _chosen((place, slot, rank) for slot, (place, rank) in taken.items())
 
 
 class Picker:
@@ -85,26 +109,57 @@ class Picker:
     """
 
     def __init__(self, first: int = 0) -> None:
-        self.seen = first
+        self.seen = self._known = first
         self._single, self._several = _Lowest(MOST_SAMPLES), _Lowest(MOST_SEQUENCES)
+        self._candidates: deque[tuple[int, int]] = deque()  # numbers and ranks
 
     def next(self, samples: int) -> Picked | None:
         """The samples of the next batch that are worth keeping; none, more and more often."""
-        own = mixed(np.arange(self.seen, self.seen + samples))
-        self.seen += samples
-        single = self._single.offer(own)
-        return Picked(single, self._several.offer(own)) if len(single.ranks) else None
+        first, self.seen = self.seen, self.seen + samples
+        while self._known < self.seen:
+            self._look_on()
+        candidates = self._candidates
+        if not candidates or candidates[0][0] >= self.seen:
+            return None
+        found = []
+        while candidates and candidates[0][0] < self.seen:
+            number, rank = candidates.popleft()
+            if rank < self._single.worst:
+                found.append((number - first, rank))
+        if not found:
+            return None
+        return Picked(self._single.offer(found), self._several.offer(found))
+
+    def _look_on(self) -> None:
+        """Find the samples still to come, a few or as many as were seen, that may be kept."""
+        numbers = np.arange(self._known, self._known + max(_FEW, min(self._known, _MANY)))
+        self._known += len(numbers)
+        own = mixed(numbers)
+        low = own < self._single.worst
+        self._candidates.extend(zip(numbers[low].tolist(), own[low].tolist(), strict=True))
 
 
-class _Slots:
-    """Rows of one number of positions: ``(slots, positions, units)`` with the rank of each slot."""
+class Slots:
+    """Rows of one number of positions: ``(slots, positions, units)`` with the rank of each slot.
 
-    def __init__(self, size: int, like: Tensor, *shape: int) -> None:
-        self.ranks = np.full(size, _NONE)
+    Args:
+        taken: where all slots of a site note what they took.
+        like: a tensor of the site.
+        shape: slots, positions and units.
+    """
+
+    def __init__(self, taken: Taken, like: Tensor, *shape: int) -> None:
+        self.ranks, self._taken = np.full(shape[0], _NONE), taken
         dtype = torch.float64 if like.dtype == torch.float64 else torch.float32
         # What is made in inference mode could not be written to outside.
         with torch.inference_mode(mode=False):
-            self.rows = torch.empty(size, *shape, dtype=dtype, device=like.device)
+            self.rows = torch.empty(shape, dtype=dtype, device=like.device)
+
+    def take(self, picked: Picked) -> None:
+        """The rows of a batch that are kept in such slots were copied."""
+        chosen = picked.single if self.rows.shape[1] == 1 else picked.several
+        if len(chosen.ranks):
+            self._taken.append((self, chosen))
 
     def held(self) -> tuple[Numbers, Tensor]:
         """The rows that are there, with their ranks."""
@@ -112,11 +167,15 @@ class _Slots:
         return self.ranks[full], self.rows[torch.from_numpy(full).to(self.rows.device)]
 
 
+Taken = list[tuple[Slots, Chosen]]
+
+
 class RowSample:
     """The kept rows of one site."""
 
     def __init__(self) -> None:
-        self._slots: dict[tuple[int, int], _Slots] = {}
+        self._slots: dict[tuple[int, int], Slots] = {}
+        self._taken: Taken = []  # not yet told to the slots
         self._merged: list[tuple[Numbers, Tensor]] = []
 
     def add(
@@ -128,22 +187,27 @@ class RowSample:
         samples: int,
         picked: Picked,
         plan: native.Plan | None = None,
-    ) -> None:
+    ) -> Slots | None:
         """Keep rows of the samples picked; axes as in :meth:`SiteAccumulator.update`.
 
-        With ``plan``, how the kernel reads the tensor, it copies them.
+        With ``plan``, how the kernel reads the tensor, it copies them; then the slots are given.
         """
         if plan is not None:
-            self._add_natively(plan, tensor, picked)
-        elif unit_axis is not None and sample_axis is not None and tensor.is_floating_point():
+            return self._add_natively(plan, tensor, picked)
+        if unit_axis is not None and sample_axis is not None and tensor.is_floating_point():
             view = arrange(tensor, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
             self._add_by_torch(view, tensor, picked)
+        return None
 
-    def _add_natively(self, plan: native.Plan, tensor: Tensor, picked: Picked) -> None:
+    def _add_natively(self, plan: native.Plan, tensor: Tensor, picked: Picked) -> Slots | None:
+        if not plan.has_rows:
+            return None
+        slots = self._slots_for(tensor, plan.layout.rows, plan.units)
         chosen = picked.single if plan.layout.rows == 1 else picked.several
-        if len(chosen.ranks) and plan.by_sample and plan.by_unit:
-            slots = self._slots_for(chosen, tensor, plan.layout.rows, plan.units)
-            native.copy_rows(plan, tensor, chosen.places, chosen.slots, slots.rows)
+        native.copy_rows(plan, tensor, chosen.places, chosen.slots, slots.rows)
+        slots.take(picked)
+        self._tell()
+        return slots
 
     def _add_by_torch(self, view: View, tensor: Tensor, picked: Picked) -> None:
         if not (view.by_sample and view.by_unit and view.values.numel()):
@@ -152,23 +216,32 @@ class RowSample:
         positions = spread(values.shape[2]).to(values.device)
         chosen = picked.single if len(positions) == 1 else picked.several
         if len(chosen.ranks):
-            slots = self._slots_for(chosen, tensor, len(positions), values.shape[1])
-            places = chosen.places.unsqueeze(1).to(values.device)
-            slots.rows[chosen.slots.to(values.device)] = as_float(
-                values.transpose(1, 2)[places, positions]
+            slots = self._slots_for(tensor, len(positions), values.shape[1])
+            places, kept = (
+                torch.tensor(column, dtype=torch.int64, device=values.device)
+                for column in (chosen.places, chosen.slots)
             )
+            rows = values.transpose(1, 2)[places.unsqueeze(1), positions]
+            slots.rows[kept] = as_float(rows)
+            slots.take(picked)
+            self._tell()
 
-    def _slots_for(self, chosen: Chosen, tensor: Tensor, positions: int, units: int) -> _Slots:
-        """The slots for what was chosen, which count as filled."""
+    def _slots_for(self, tensor: Tensor, positions: int, units: int) -> Slots:
         own = self._slots.get((positions, units))
         if own is None:
             size = MOST_SAMPLES if positions == 1 else MOST_SEQUENCES
-            own = self._slots[positions, units] = _Slots(size, tensor, positions, units)
-        for other in self._slots.values() if len(self._slots) > 1 else ():
-            if len(other.ranks) == len(own.ranks):
-                other.ranks[chosen.filled] = _NONE
-        own.ranks[chosen.filled] = chosen.ranks
+            own = Slots(self._taken, tensor, size, positions, units)
+            self._slots[positions, units] = own
         return own
+
+    def _tell(self) -> None:
+        """Slots that were taken hold these rows, and no others of the same number do."""
+        for own, chosen in self._taken:
+            for other in self._slots.values() if len(self._slots) > 1 else ():
+                if len(other.ranks) == len(own.ranks):
+                    other.ranks[chosen.slots] = _NONE
+            own.ranks[chosen.slots] = chosen.ranks
+        self._taken.clear()
 
     def merge(self, other: RowSample) -> None:
         """Take in what another accumulator of the same site has kept."""
@@ -184,6 +257,7 @@ class RowSample:
 
     def held(self) -> list[tuple[Numbers, Tensor]]:
         """Ranks and rows ``(samples, positions, units)``."""
+        self._tell()
         return _lowest([*self._merged, *(slots.held() for slots in self._slots.values())])
 
     def told(self) -> dict[str, Any]:

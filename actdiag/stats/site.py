@@ -17,6 +17,7 @@ from actdiag.stats.moments import (
     unknown_means,
 )
 from actdiag.stats.quantiles import PICKS, Buckets
+from actdiag.stats.ready import ReadyOutput, layout_of
 from actdiag.stats.regions import SLOPES, Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from actdiag.stats.ahead import Ahead, Axes
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
+    from actdiag.stats.ready import Batch
+    from actdiag.stats.rows import Slots
 
 _CPU = torch.device("cpu")
 
@@ -68,6 +71,40 @@ class SiteAccumulator:
         self.buckets: Buckets | None = None
         self.inputs: Inputs | None = None
         self.next: Ahead | None = None
+        self._ready: ReadyOutput | None = None
+
+    def again(self, output: Tensor, axes: Axes, batch: Batch) -> bool:
+        """Take in an output that is like the last one; false where it is not, with nothing done.
+
+        What it does is that of :meth:`update`, and of keeping rows where :meth:`keep` told how.
+        """
+        ready = self._ready
+        if ready is None or not ready.layout.is_that_of(output, axes):
+            return False
+        plan, slots, picked = ready.plan, ready.slots, batch.picked
+        if picked is not None and slots is None and plan.has_rows:
+            return False
+        if ready.table is not self.tables.waiting[0] or not ready.buckets.take_room(plan.values):
+            return False
+        ahead = self.next
+        places = None if ahead is None else ahead.expect(plan.units, output, axes)
+        if ahead is not None and places is not None:
+            ready.expect(ahead.regions, places)
+        else:
+            self.next = None
+        first = self.seen if axes[1] is None else batch.first
+        nan = ready.take(output, batch, first, ahead=places is not None)
+        if nan:
+            self.nan = self.nan + nan
+        self.seen += 1 if axes[1] is None else axes[2]
+        if picked is not None and slots is not None:
+            slots.take(picked)
+        return True
+
+    def keep(self, slots: Slots | None) -> None:
+        """The rows of further outputs like the last one go to these slots, if any."""
+        if self._ready is not None and slots is not None:
+            self._ready.keep(slots)
 
     def update(
         self,
@@ -105,6 +142,7 @@ class SiteAccumulator:
         self.seen += 1 if sample_axis is None else samples
         numbers = before if numbers is None else numbers
         axes = unit_axis, sample_axis, samples
+        self._ready = None
         if plan is not None and self._merge_natively(plan, output, self.buckets, numbers, axes):
             return plan
         with one_thread():
@@ -144,6 +182,8 @@ class SiteAccumulator:
             self.next = None if places is None else self.next
         nan = native.merge_moments(plan, output, table, samples, counts, numbers, ahead)
         self.nan = self.nan + nan
+        if plan.axes is None:
+            self._ready = ReadyOutput(plan, layout_of(output, axes), table, samples, buckets)
         return True
 
     def _lose_order(self, table: Tensor) -> None:
@@ -151,6 +191,16 @@ class SiteAccumulator:
         if not self.unordered:
             self.samples.add(unknown_means(table), by_unit=False)
             self.unordered = True
+
+    def input_again(self, x: Tensor, axes: Axes, batch: Batch) -> bool:
+        """As :meth:`again`, of the function's input: does what :meth:`update_input` does."""
+        if self.inputs is None:
+            return False
+        first = self.seen_inputs if axes[1] is None else batch.first
+        if not self.inputs.again(x, axes, batch, first):
+            return False
+        self.seen_inputs += 1 if axes[1] is None else axes[2]
+        return True
 
     def update_input(
         self,
@@ -187,6 +237,7 @@ class SiteAccumulator:
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""
+        self._ready = None
         self.tables.take_over(other.tables)
         self.samples.take_over(other.samples)
         self.unordered = self.unordered or other.unordered
@@ -215,6 +266,7 @@ class SiteAccumulator:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take in all that another accumulator of the same site had seen."""
+        self._ready = None
         self.tables.restore(state["tables"])
         self.samples.restore(state["samples"])
         self.unordered = self.unordered or state["unordered"]

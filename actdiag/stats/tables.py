@@ -51,9 +51,10 @@ class Tables:
         """A table on the CPU to merge others into, in place; null where the units don't match."""
         if not self.waiting:
             self.waiting, self.by_unit = [self.blank(units)], by_unit
-        table = self.waiting[0]
-        fits = by_unit == self.by_unit and table.shape[1] == units and table.is_cpu
-        return table if fits and table.is_contiguous() else None
+        table = self.settled()
+        if table is None or by_unit != self.by_unit or table.shape[1] != units:
+            return None
+        return table if table.is_cpu and table.is_contiguous() else None
 
     def settled(self) -> Tensor | None:
         """The merge of all tables so far; null if there were none."""
