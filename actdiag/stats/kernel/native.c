@@ -29,6 +29,7 @@ typedef struct {
     void (*walk[4])(const View *, const void *, Part *, const Regions *, int, int);
     double (*region_walk[4])(const View *, const void *, Part *, const Regions *);
     int (*verdict[2])(const View *, Part *, int);
+    void (*join[2])(const View *, Part *, const Part *, int64_t, int, int);
     void (*settle[2])(const View *, const Part *, double *, double *, int);
     void (*settle_regions[2])(const View *, const Part *, double *);
     void (*settle_above_zero[2])(const View *, const Part *, double *, int);

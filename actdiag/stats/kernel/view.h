@@ -52,6 +52,11 @@ typedef struct {
 
 static inline int64_t padded(int64_t units) { return units + WIDEST_LANES - units % WIDEST_LANES; }
 
+/* Whether the positions of a unit are neighbours; else units are. */
+static inline int in_rows(const View *view) {
+    return view->axes && view->step[view->axes - 1] == 1 && view->size[view->axes - 1] > 1;
+}
+
 /* Steps through the outer position axes: `at` counts, the result is where it stands. */
 static inline int64_t next_row(const View *view, int64_t axes, int64_t *at, int64_t offset) {
     for (int64_t axis = axes - 1; axis >= 0; axis--) {
