@@ -58,6 +58,11 @@ class Recorder:
         self._picker = Picker(first)
         self._batch = Batch()
 
+    @property
+    def first(self) -> int:
+        """Number of this pass's first sample in the whole data."""
+        return self._picker.seen - self.samples
+
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
         self.turn += 1
