@@ -16,29 +16,34 @@ from actdiag.capture.layers import layer, matmul
 from actdiag.capture.observer import Call
 from actdiag.records import Role
 from actdiag.stats.attention import AttentionAccumulator
-from actdiag.stats.scores import of_query_and_key, of_scores
+from actdiag.stats.scores import LOOKS, of_query_and_key, of_scores
+from actdiag.stats.stretches import stretches
+from actdiag.stats.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from actdiag.capture.observer import Observer
-    from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
     from actdiag.stats.scores import Block
+    from actdiag.stats.stretches import Stretch
 
 _FUSED = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
-_HEADS_PLACE = 4  # of num_heads among the arguments of multi_head_attention_forward
+# Of num_heads among the arguments of multi_head_attention_forward, and of the first with a default.
+_HEADS_PLACE, _SETTINGS_PLACE = 4, 13
 
 
 def fused(observer: Observer, operation: Operation, call: Call) -> Any:
     """``scaled_dot_product_attention``: its scores are computed again for some of the queries."""
     result = layer(observer, operation, call)
-    _attend(observer.opened(result), _scores_of_fused(call, observer.recorder.samples))
+    _attend(observer, result, _scores_of_fused(observer, call))
     return result
 
 
 def multi_head(observer: Observer, operation: Operation, call: Call) -> Any:
     """``multi_head_attention_forward``: one site, whose inner scores are caught on the way."""
+    if not _has_mask(call) and _all_passed_over(observer):
+        return layer(observer, operation, call)
     caught = _Caught()
     result = layer(observer, operation, Call(caught.forward(call.function), call.args, call.kwargs))
     if caught.call is not None:
@@ -54,12 +59,12 @@ def attend_within(
 
     ``heads`` is null where nothing tells it: then it is how often the samples fit into the scores.
     """
-    site, samples = observer.opened(result), observer.recorder.samples
     if softmax:
-        fits = inner.args[0].shape[0] // max(samples, 1)
-        _attend(site, of_scores(inner.args[0], heads=heads or max(fits, 1)))
+        scores = inner.args[0]
+        heads = heads or max(scores.shape[0] // max(observer.recorder.samples, 1), 1)
+        _attend(observer, result, of_scores(scores, heads=heads, looked_at=_looked_at(observer)))
     else:
-        _attend(site, _scores_of_fused(inner, samples))
+        _attend(observer, result, _scores_of_fused(observer, inner))
 
 
 def softmax(observer: Observer, operation: Operation, call: Call) -> Any:
@@ -71,7 +76,8 @@ def softmax(observer: Observer, operation: Operation, call: Call) -> Any:
         return result
     axis = call.kwargs.get("dim", call.args[1] if len(call.args) > 1 else None)
     if axis in (-1, scores.dim() - 1) and scores.is_floating_point():
-        _attend(observer.opened(result), of_scores(scores, samples=observer.recorder.samples))
+        samples, looked_at = observer.recorder.samples, _looked_at(observer)
+        _attend(observer, result, of_scores(scores, samples=samples, looked_at=looked_at))
     return result
 
 
@@ -91,28 +97,48 @@ def weighted_sum(observer: Observer, operation: Operation, call: Call) -> Any:
     return result
 
 
-def _attend(site: OpenSite | None, blocks: Iterator[Block]) -> None:
-    if site is None:
+def _looked_at(observer: Observer) -> tuple[Stretch, ...]:
+    return stretches(observer.recorder.first, observer.recorder.samples, LOOKS)
+
+
+def _has_mask(call: Call) -> bool:
+    """Whether a call of ``multi_head_attention_forward`` may be given one."""
+    masks = call.kwargs.get("attn_mask"), call.kwargs.get("key_padding_mask")
+    return len(call.args) > _SETTINGS_PLACE or any(mask is not None for mask in masks)
+
+
+def _all_passed_over(observer: Observer) -> bool:
+    return not any(stretch.weight for stretch in _looked_at(observer))
+
+
+def _attend(observer: Observer, result: Any, blocks: Iterator[Block] | None) -> None:
+    """The site that just gave ``result`` attends so; null where it need not be known."""
+    site = None if blocks is None else observer.opened(result)
+    if site is None or blocks is None:
         return
     site.attention = site.attention or AttentionAccumulator()
-    with torch.no_grad():
-        for scores, visible in blocks:
-            site.attention.update(scores, visible)
+    with torch.no_grad(), one_thread():
+        for block in blocks:
+            if block.scores is not None:
+                site.attention.update(block.scores, block.keys, block.weight)
+            elif block.keys is not None:
+                site.attention.pass_over(block.rows, block.keys)
 
 
-def _scores_of_fused(call: Call, samples: int) -> Iterator[Block]:
+def _scores_of_fused(observer: Observer, call: Call) -> Iterator[Block] | None:
     given = dict(zip(_FUSED, call.args, strict=False)) | call.kwargs
-    query, key = given["query"], given["key"]
-    if query.is_nested or key.is_nested:
-        return
-    yield from of_query_and_key(
+    query, key, mask = given["query"], given["key"], given.get("attn_mask")
+    if query.is_nested or key.is_nested or (mask is None and _all_passed_over(observer)):
+        return None
+    return of_query_and_key(
         query,
         key,
-        mask=given.get("attn_mask"),
+        mask=mask,
         causal=bool(given.get("is_causal")),
         scale=given.get("scale"),
-        samples=samples,
+        samples=observer.recorder.samples,
         grouped=bool(given.get("enable_gqa")),
+        looked_at=_looked_at(observer),
     )
 
 

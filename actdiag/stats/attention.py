@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 SMALLEST_EXPONENT = -87.0
 
 
+# Rows that may wait: 256 kB per site.
+MOST_WAITING = 1 << 15
+
+
 class HeadRow(IntEnum):
     """What each row of a ``(rows, heads)`` table holds, in float64.
 
-    ``ENTROPY`` is the sum over the ``JUDGED`` queries, those that see two keys or more.
+    ``ENTROPY`` is the sum over the ``JUDGED`` queries, those that see two keys or more; both count
+    each query as often as its weight says.
     """
 
     ENTROPY = 0
@@ -28,6 +33,18 @@ class HeadRow(IntEnum):
     QUERIES = 2
     MASKED = 3
     LOGIT = 4
+
+
+class _Rows(NamedTuple):
+    """Rows that wait: entropies in nats and largest logits, ``(groups, heads, queries)`` each.
+
+    ``keys`` says how many each sees, and broadcasts to the others.
+    """
+
+    entropy: Tensor
+    largest: Tensor
+    keys: Tensor | int
+    weight: float
 
 
 class AttentionAccumulator:
@@ -39,44 +56,51 @@ class AttentionAccumulator:
     """
 
     def __init__(self) -> None:
-        self.table: Tensor | None = None
+        self._table: Tensor | None = None
+        self._waiting: list[_Rows] = []
 
-    def update(self, scores: Tensor, visible: Tensor | None = None) -> None:
+    def update(self, scores: Tensor, keys: Tensor | None = None, weight: float = 1.0) -> None:
         """Take in scores as they enter the softmax, shape ``(groups, heads, queries, keys)``.
 
-        ``visible`` says which keys a query may see, in any shape that broadcasts to the scores;
-        every key when it is not given.
+        Those of masked keys are −inf, and ``keys`` says how many keys each query sees, in any
+        shape that broadcasts to ``(groups, heads, queries)``; all when it is not given. The mean
+        entropies count each query ``weight`` times.
         """
         if scores.numel() == 0:
             return
-        groups, heads, queries, width = scores.shape
-        if visible is None:
-            keys = torch.full((1, 1, 1), width, device=scores.device)
-        else:
-            keys = visible.expand(*visible.shape[:-1], width).sum(-1)
-            scores = torch.where(visible, scores, -torch.inf)
-        keys = keys.expand(groups, heads, queries)
-        largest = scores.amax(-1)
-        entropy = _entropy(scores, largest) / keys.clamp(min=2).log()
-        judged = (keys > 1) & torch.isfinite(entropy)
-        logit = torch.where(torch.isnan(largest), -torch.inf, largest).amax((0, 2))
-        rows = (
-            torch.where(judged, entropy, 0).to(accumulator_device(scores.device)).double(),
-            judged,
-            torch.ones_like(judged),
-            keys == 0,
-        )
-        sums = [row.to(rows[0].device).sum((0, 2)).double() for row in rows]
-        self._take(torch.stack((*sums, logit.to(sums[0]))))
+        waiting, largest = self._waiting, scores.amax(-1)
+        if waiting and waiting[0].largest.shape[1:] != largest.shape[1:]:
+            self._settle()
+        seen = scores.shape[-1] if keys is None else keys
+        self._waiting.append(_Rows(_entropy(scores), largest, seen, weight))
+        if len(self._waiting) * largest.numel() > MOST_WAITING:
+            self._settle()
+
+    def pass_over(self, rows: tuple[int, int, int], keys: Tensor) -> None:
+        """Take in as many rows, ``(groups, heads, queries)``, without their scores.
+
+        Those that see no key are rows like any other without; the rest are as if not met.
+        """
+        masked = (keys == 0).expand(rows).to(accumulator_device(keys.device))
+        many = masked.sum((0, 2)).double()
+        none = torch.zeros_like(many)
+        self._take(torch.stack((none, none, many, many, none - torch.inf)))
+
+    def _settle(self) -> Tensor | None:
+        """Sum the rows that wait: those of several calls at once."""
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._take(_summed(waiting))
+        return self._table
 
     def merge(self, other: AttentionAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""
-        if other.table is not None:
-            self._take(other.table)
+        self.restore(other._settle())
 
     def state(self) -> Tensor | None:
         """What was seen, for :meth:`restore`."""
-        return None if self.table is None else self.table.cpu()
+        table = self._settle()
+        return None if table is None else table.cpu()
 
     def restore(self, state: Tensor | None) -> None:
         """Take in what another accumulator of the same site had seen."""
@@ -85,19 +109,19 @@ class AttentionAccumulator:
 
     def _take(self, table: Tensor) -> None:
         """Merge a table; heads that do not match in number are no heads, so all become one."""
-        if self.table is None:
-            self.table = table
+        if self._table is None:
+            self._table = table
             return
-        table = table.to(self.table.device)
-        if table.shape != self.table.shape:
-            self.table, table = (_joined(one.T.unsqueeze(2)) for one in (self.table, table))
-        self.table = _joined(torch.stack((self.table, table)))
+        table = table.to(self._table.device)
+        if table.shape != self._table.shape:
+            self._table, table = (_joined(one.T.unsqueeze(2)) for one in (self._table, table))
+        self._table = _joined(torch.stack((self._table, table)))
 
     def to_record(self) -> AttentionStats | None:
         """The numbers so far, or null when there are none."""
-        if self.table is None:
+        table = self.state()
+        if table is None:
             return None
-        table = self.table.cpu()
         entropy = table[HeadRow.ENTROPY] / table[HeadRow.JUDGED]  # 0 / 0 where none was judged
         return AttentionStats(
             heads=table.shape[1],
@@ -108,15 +132,37 @@ class AttentionAccumulator:
         )
 
 
-def _entropy(scores: Tensor, largest: Tensor) -> Tensor:
-    """Entropy of the softmax of each row, in nats: log Σe^d − Σ d·e^d / Σe^d, d = score − largest.
+def _summed(waiting: list[_Rows]) -> Tensor:
+    """The table of rows of as many heads and queries."""
+    device = accumulator_device(waiting[0].largest.device)
+    parts = [
+        (
+            rows.entropy,
+            rows.largest,
+            torch.as_tensor(rows.keys, device=rows.largest.device).expand(rows.largest.shape),
+            torch.full_like(rows.largest, rows.weight),
+        )
+        for rows in waiting
+    ]
+    entropy, largest, keys, weight = (
+        torch.cat(part).to(device).double() for part in zip(*parts, strict=True)
+    )
+    share = entropy / keys.log()
+    judged = (keys > 1) & torch.isfinite(share)
+    sums = (
+        torch.where(judged, share * weight, 0),
+        torch.where(judged, weight, 0),
+        torch.ones_like(keys),
+        (keys == 0).double(),
+    )
+    logit = torch.where(torch.isnan(largest), -torch.inf, largest)
+    return torch.stack((*(row.sum((0, 2)) for row in sums), logit.amax((0, 2))))
 
-    NaN for a row without a finite score.
-    """
-    below = (scores - largest.unsqueeze(-1)).clamp_(min=SMALLEST_EXPONENT)
-    weights = below.exp()
-    total = weights.sum(-1)
-    return total.log() - weights.mul_(below).sum(-1) / total
+
+def _entropy(scores: Tensor) -> Tensor:
+    """Entropy of the softmax of each row, in nats; NaN for a row without a finite score."""
+    logs = torch.log_softmax(scores, -1).clamp_(min=SMALLEST_EXPONENT)
+    return logs.exp().mul_(logs).sum(-1).neg_()
 
 
 def _joined(stack: Tensor) -> Tensor:

@@ -268,16 +268,34 @@ def test_other_softmaxes_are_no_attention():
     assert measured(NotAttention(), X)[0] == {}
 
 
-def test_any_batches_give_the_same():
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("weights", [False, True])
+def test_any_batches_give_the_same(weights, masked):
+    """Also of samples of which most are passed over; the rows of empty ones are all told."""
     torch.manual_seed(0)
-    model = nn.TransformerEncoderLayer(WIDTH, HEADS, 16, batch_first=True).eval()
-    x, records = drawn(12, 30, WIDTH), []
-    for size in (12, 5):
+    model = MultiHead({"need_weights": weights}, {"batch_first": True}).eval()
+    x, padding = drawn(90, 30, WIDTH), torch.zeros(90, 30, dtype=torch.bool)
+    padding[:, 25:] = True
+    padding[[3, 50, 51]] = True
+    records = []
+    for size in (90, 13):
         with Capture(model) as capture:
-            for part in x.split(size):
-                capture.run((part,), {}, len(part))
+            for part, hides in zip(x.split(size), padding.split(size), strict=True):
+                model.given = {"need_weights": weights}
+                if masked:
+                    model.given["key_padding_mask"] = hides
+                capture.run((part, part), {}, len(part))
+                assert capture.failure is None
             records.extend(s.attention for s in capture.sites() if s.attention)
     whole, parts = records
-    assert whole.queries == parts.queries == 12 * HEADS * 8
+    assert whole.queries == parts.queries
+    assert 16 * HEADS * 8 < whole.queries < 60 * HEADS * 8
+    assert whole.masked_rows == parts.masked_rows == (3 * HEADS * 8 if masked else 0)
     assert whole.entropy == pytest.approx(parts.entropy, rel=1e-5)
     assert whole.max_logit == pytest.approx(parts.max_logit, rel=1e-5)
+
+
+def test_of_a_few_samples_all_are_looked_at():
+    model = nn.TransformerEncoderLayer(WIDTH, HEADS, 16, batch_first=True)
+    attention = only(model, drawn(12, 30, WIDTH), samples=12)
+    assert attention.queries == 12 * HEADS * 8

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from actdiag.stats import scores as scores_of
 from actdiag.stats.attention import AttentionAccumulator
+from actdiag.stats.stretches import Stretch
 
 
 def drawn(*shape, seed=0, scale=1.0):
@@ -36,10 +37,15 @@ def oracle(logits, visible):
     return means, [top if np.isfinite(top) else None for top in largest], masked
 
 
+def taken(found, logits, visible):
+    """Let an accumulator take in logits of which some are masked."""
+    found.update(logits.masked_fill(~visible, -torch.inf), visible.expand(logits.shape).sum(-1))
+
+
 def measured(blocks):
     found = AttentionAccumulator()
     for block in blocks:
-        found.update(*block)
+        found.update(block.scores, block.keys, block.weight)
     return found.to_record()
 
 
@@ -75,7 +81,7 @@ def test_any_visible_keys(shape, seed, dense):
     logits = drawn(*shape, seed=seed, scale=4.0)
     visible = torch.rand(shape, generator=torch.Generator().manual_seed(seed)) < dense
     found = AttentionAccumulator()
-    found.update(logits, visible)
+    taken(found, logits, visible)
     assert_as_oracle(found.to_record(), logits.numpy(), visible.numpy())
 
 
@@ -103,12 +109,12 @@ def test_any_partition_gives_the_same(cuts, backwards):
     logits = drawn(11, 2, 3, 5, scale=3.0)
     visible = drawn(11, 1, 3, 5, seed=1) > -1
     whole, merged = AttentionAccumulator(), AttentionAccumulator()
-    whole.update(logits, visible)
+    taken(whole, logits, visible)
     edges = [0, *sorted(cuts), 11]
     parts = [slice(start, stop) for start, stop in itertools.pairwise(edges)]
     for part in reversed(parts) if backwards else parts:
         one = AttentionAccumulator()
-        one.update(logits[part], visible[part])
+        taken(one, logits[part], visible[part])
         merged.merge(one)
     expected, found = whole.to_record(), merged.to_record()
     assert (found.queries, found.masked_rows) == (expected.queries, expected.masked_rows)
@@ -148,14 +154,9 @@ def test_scores_are_those_of_scaled_dot_product_attention(case):
     given_ = CASES[case]
     query, key, value = (drawn(3, 4, 20, 8, seed=seed) for seed in (1, 2, 3))
     blocks = list(scores_of.of_query_and_key(query, key, **given_))
-    logits = torch.cat([block[0] for block in blocks])
-    visible = torch.cat([
-        torch.ones_like(block[0], dtype=torch.bool) if block[1] is None
-        else block[1].expand(block[0].shape)
-        for block in blocks
-    ])  # fmt: skip
-    hidden = logits.masked_fill(~visible, -torch.inf)
-    weights = torch.nan_to_num(torch.softmax(hidden, dim=-1))
+    logits = torch.cat([block.scores for block in blocks])
+    visible = logits > -torch.inf
+    weights = torch.nan_to_num(torch.softmax(logits, dim=-1))
     torch_own = F.scaled_dot_product_attention(
         query,
         key,
@@ -222,5 +223,75 @@ def test_a_long_batch_is_cut_into_blocks_that_fit_the_cache():
     query = drawn(50, 8, 8, 4)
     blocks = list(scores_of.of_query_and_key(query, drawn(50, 8, 256, 4)))
     assert len(blocks) > 1
-    assert all(block[0].numel() <= 1 << 16 for block in blocks)
-    assert sum(len(block[0]) for block in blocks) == 50
+    assert all(block.scores.numel() <= 1 << 16 for block in blocks)
+    assert sum(len(block.scores) for block in blocks) == 50
+
+
+def test_entropies_are_weighted_and_counts_are_not():
+    early, late = drawn(2, 3, 5, 7), drawn(1, 3, 5, 7, seed=1, scale=9.0)
+    found, repeated = AttentionAccumulator(), AttentionAccumulator()
+    found.update(early)
+    found.update(late, weight=4.0)
+    repeated.update(torch.cat((early, *[late] * 4)))
+    record, expected = found.to_record(), repeated.to_record()
+    assert record.entropy == pytest.approx(expected.entropy, rel=1e-12)
+    assert record.max_logit == expected.max_logit
+    assert record.queries == 3 * 3 * 5
+
+
+def test_of_rows_passed_over_only_those_without_a_key_count():
+    logits, visible = drawn(3, 2, 4, 6), torch.ones(3, 1, 4, 6, dtype=torch.bool)
+    visible[1, 0, :3] = False
+    seen, passed = AttentionAccumulator(), AttentionAccumulator()
+    taken(seen, logits, visible)
+    expected = seen.to_record()
+    passed.update(logits[:1])
+    passed.pass_over((2, 2, 4), visible[1:].any(-1))
+    record = passed.to_record()
+    assert record.masked_rows == expected.masked_rows == 6
+    assert record.queries == 2 * 4 + 6
+    alone = AttentionAccumulator()
+    alone.update(logits[:1])
+    assert record.entropy == alone.to_record().entropy
+    assert record.max_logit == alone.to_record().max_logit
+
+
+HALF = (Stretch(0, 3, 1.0), Stretch(3, 8, 0.0), Stretch(8, 9, 2.5))
+
+
+@pytest.mark.parametrize("layout", ["joined", "apart", "narrow"])
+@pytest.mark.parametrize("windows", [1, 4])
+def test_only_the_samples_that_are_looked_at_give_scores(windows, layout):
+    """Each of nine samples holds one or four groups; in memory the heads may lie behind tokens."""
+    many, width = 9 * windows, {"joined": 8, "apart": 128, "narrow": 8}[layout]
+    query, key = drawn(many, 2, 6, width), drawn(many, 2, 70, width, seed=1)
+    if layout != "joined":
+        query, key = (part.transpose(1, 2).clone().transpose(1, 2) for part in (query, key))
+    blocks = list(scores_of.of_query_and_key(query, key, samples=9, looked_at=HALF))
+    assert [block.weight for block in blocks] == [1.0, 2.5]
+    logits = (query @ key.mT / width**0.5).numpy()
+    chosen = [*range(3 * windows), *range(8 * windows, 9 * windows)]
+    found = torch.cat([block.scores for block in blocks])
+    assert np.allclose(found, logits[chosen], atol=1e-5)
+
+
+def test_masks_of_samples_passed_over_are_still_told():
+    mask = torch.zeros(9, 1, 1, 7).masked_fill(torch.arange(9).view(9, 1, 1, 1) == 5, -1e4)
+    query = drawn(9, 2, 3, 8)
+    for given_ in (mask, mask > -1):
+        *_, passed, last = scores_of.of_query_and_key(
+            query, drawn(9, 2, 7, 8), mask=given_, samples=9, looked_at=HALF
+        )
+        assert (passed.scores, passed.rows, passed.weight) == (None, (5, 2, 3), 0.0)
+        assert passed.keys.flatten().tolist() == [True, True, False, True, True]
+        assert last.rows == (1, 2, 3)
+    ready = list(scores_of.of_scores(query @ query.mT + mask[..., :3], samples=9, looked_at=HALF))
+    assert [block.scores is None for block in ready] == [False, True, False]
+    assert ready[1].keys.sum().item() == 4 * 2 * 3
+
+
+def test_groups_that_are_of_no_sample_are_all_looked_at():
+    [block] = scores_of.of_query_and_key(
+        drawn(7, 2, 3, 8), drawn(7, 2, 3, 8), samples=9, looked_at=HALF
+    )
+    assert block.rows == (7, 2, 3)
