@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
+from torch import Tensor
 
 from actdiag.stats.layout import LAUNCH_ELEMENTS, as_float
 from actdiag.stats.moments import accumulator_device
@@ -21,9 +22,8 @@ from actdiag.stats.ranks import mixed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from torch import Tensor
-
 AT_ONCE = 1 << 16
+_MOST_IN_32_BITS = 1 << 31
 
 
 class Bounds(NamedTuple):
@@ -51,24 +51,57 @@ def picked(values: Tensor, bounds: Bounds, numbers: int | Tensor) -> Iterator[Pi
         bounds: how much is picked.
         numbers: which sample of the whole data the first is, or each, int64 on the CPU.
     """
-    each = math.prod(values.shape[1:])
-    places = offsets(tuple(values.shape[1:]), values.stride()[1:], bounds.each)
     device = accumulator_device(values.device)
     at_once = AT_ONCE if device.type == "cpu" else LAUNCH_ELEMENTS
-    last = numbers + len(values) - 1 if isinstance(numbers, int) else int(numbers.max())
-    if len(places) == each and bounds.budget // (last + 1) >= each:
-        for part in torch.split(values, max(1, at_once // each)):
+    shape, strides = values.shape, values.stride()
+    if isinstance(numbers, int):
+        chosen = _places_from(shape, strides, bounds, numbers)
+    else:
+        chosen = _places(shape, strides, bounds, numbers)
+    if chosen is None:
+        for part in torch.split(values, max(1, at_once // math.prod(shape[1:]))):
             yield Piece(as_float(part.to(device)), 1.0)
         return
-    end = sum((size - 1) * step for size, step in zip(values.shape, values.stride(), strict=True))
-    flat = values.as_strided((end + 1,), (1,))
-    for samples, chosen in _chosen(len(places), bounds.budget, numbers, len(values)):
-        where = places[chosen] + samples.unsqueeze(1) * values.stride(0)
-        for part in torch.split(where.flatten().to(values.device), at_once):
-            yield Piece(as_float(flat.index_select(0, part).to(device)), each / chosen.shape[1])
+    flat = values.as_strided((chosen.extent,), (1,))
+    for where, weight in chosen.places:
+        for part in torch.split(where.to(values.device), at_once):
+            yield Piece(as_float(flat.index_select(0, part).to(device)), weight)
 
 
-Choices = list[tuple["Tensor", "Tensor"]]
+class _Places(NamedTuple):
+    """Where picks lie relative to the first value of a tensor, and what each stands for."""
+
+    extent: int
+    places: list[tuple[Tensor, float]]
+
+
+@lru_cache(maxsize=32)
+def _places_from(
+    shape: tuple[int, ...], strides: tuple[int, ...], bounds: Bounds, first: int
+) -> _Places | None:
+    """The same for all tensors of one batch that lie alike."""
+    return _places(shape, strides, bounds, first)
+
+
+def _places(
+    shape: tuple[int, ...], strides: tuple[int, ...], bounds: Bounds, numbers: int | Tensor
+) -> _Places | None:
+    """Those of a view; null where every value is picked."""
+    each = math.prod(shape[1:])
+    within = offsets(shape[1:], strides[1:], bounds.each)
+    last = numbers + shape[0] - 1 if isinstance(numbers, int) else int(numbers.max())
+    if len(within) == each and bounds.budget // (last + 1) >= each:
+        return None
+    extent = 1 + sum((size - 1) * step for size, step in zip(shape, strides, strict=True))
+    found = []
+    for samples, chosen in _chosen(len(within), bounds.budget, numbers, shape[0]):
+        where = within[chosen] + samples.unsqueeze(1) * strides[0]
+        kind = torch.int32 if extent < _MOST_IN_32_BITS else torch.int64
+        found.append((where.flatten().to(kind), each / chosen.shape[1]))
+    return _Places(extent, found)
+
+
+Choices = list[tuple[Tensor, Tensor]]
 
 
 def _chosen(places: int, budget: int, numbers: int | Tensor, samples: int) -> Choices:
@@ -77,9 +110,9 @@ def _chosen(places: int, budget: int, numbers: int | Tensor, samples: int) -> Ch
     return chosen_of(places, budget, numbers)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _chosen_from(places: int, budget: int, first: int, samples: int) -> Choices:
-    """The same for all sites of one batch whose samples are as large."""
+    """The same for all tensors of one batch whose samples are as large."""
     return chosen_of(places, budget, torch.arange(first, first + samples))
 
 

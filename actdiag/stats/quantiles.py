@@ -20,10 +20,14 @@ from actdiag.stats.picks import Bounds, picked
 from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 PICKS = Bounds(4096, 1 << 13)
+# Picks that may wait until they are counted: 32 kB per site.
+MOST_WAITING = 1 << 13
 
 _UPPER = 1 if sys.byteorder == "little" else 0  # which half of 32 bits comes second
 _SHIFT = 16  # leaves 1 sign, 8 exponent and 7 mantissa bits of 32
@@ -46,6 +50,8 @@ class Buckets:
             self.recent = torch.zeros(2 * _SIGNED, dtype=torch.int32, device=device)
         self.added = 0
         self.earlier: Tensor | int = 0
+        self._waiting: list[tuple[Tensor, int]] = []
+        self._waits = 0
 
     def add(self, values: Tensor, numbers: int | Tensor) -> None:
         """Count a scattered part of each sample of a view (samples, units, *positions).
@@ -53,14 +59,41 @@ class Buckets:
         ``numbers`` tell which samples of the whole data they are, as in :func:`picked`.
         """
         for piece in picked(values, PICKS, numbers):
-            keys, weight = bucket(piece.values), round(piece.weight)
-            if len(keys) * weight > _MOST:
-                found = torch.bincount(keys, minlength=2 * _SIGNED)
-                self.earlier = self.earlier + weight * found
+            row, many = _row(piece.values), piece.values.numel()
+            if many > MOST_WAITING or not row.is_cpu:
+                self._count([row], [round(piece.weight)])
                 continue
-            # Real memory is read faster than one number that is repeated.
-            weights = torch.full_like(keys, weight, dtype=torch.int32)
-            self.place(len(keys) * weight).scatter_add_(0, keys, weights)
+            if piece.weight == 1:  # perhaps the memory of the values themselves
+                row = row.clone()
+            self._waiting.append((row, round(piece.weight)))
+            self._waits += many
+            if self._waits > MOST_WAITING:
+                self._settle()
+
+    def _settle(self) -> None:
+        """Count the picks that wait."""
+        if self._waiting:
+            rows, weights = zip(*self._waiting, strict=True)
+            self._waiting, self._waits = [], 0
+            self._count(rows, weights)
+
+    def _count(self, rows: Sequence[Tensor], weights: Sequence[int]) -> None:
+        """Count the picks in rows, each of which stands for as many values as the weight says."""
+        sizes = [len(row) for row in rows]
+        total = sum(size * weight for size, weight in zip(sizes, weights, strict=True))
+        if total > _MOST:
+            for row, weight in zip(rows, weights, strict=True):
+                found = torch.bincount(bucket(row), minlength=2 * _SIGNED)
+                self.earlier = self.earlier + weight * found
+            return
+        keys = bucket(rows[0] if len(rows) == 1 else torch.cat(list(rows)))
+        # Real memory is read faster than one number that is repeated.
+        if len(rows) == 1:
+            each = torch.full_like(keys, weights[0], dtype=torch.int32)
+        else:
+            numbers = torch.tensor((weights, sizes))
+            each = numbers[0].int().repeat_interleave(numbers[1], output_size=len(keys))
+        self.place(total).scatter_add_(0, keys, each)
 
     def place(self, more: int) -> Tensor:
         """The counts, to which those of ``more`` values will now be added."""
@@ -78,6 +111,7 @@ class Buckets:
 
     def counts(self) -> Tensor:
         """All counts so far, as int64."""
+        self._settle()
         return self.recent.long() + self.earlier
 
     def merge(self, other: Buckets) -> None:
@@ -120,11 +154,15 @@ def bucket(values: Tensor) -> Tensor:
     if values.dtype == torch.float64:
         narrow = values.clamp(-_LARGEST, _LARGEST).float()
         values = torch.where(torch.isinf(values), torch.inf, narrow)
-    row = values.contiguous().as_strided((values.numel(),), (1,))
-    upper = row.view(torch.uint16)[_UPPER::2]
+    upper = _row(values).view(torch.uint16)[_UPPER::2]
     if values.device.type != "cpu":
         return upper.long()
     return flat("keys", len(upper), torch.int64).copy_(upper)
+
+
+def _row(values: Tensor) -> Tensor:
+    """All values as a vector."""
+    return values.contiguous().as_strided((values.numel(),), (1,))
 
 
 def _between(ordered: Tensor, ends: Tensor, rank: float) -> float:

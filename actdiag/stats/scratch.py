@@ -15,9 +15,13 @@ from actdiag.stats.layout import POSITIONS, float_type
 SHORT = 64
 
 
+_MOST_VIEWS = 256
+
+
 class _Buffers(threading.local):
     def __init__(self) -> None:
-        self.flat: dict[tuple[str, torch.dtype], Tensor] = {}
+        self.bytes: dict[str, Tensor] = {}
+        self.views: dict[tuple[object, ...], Tensor] = {}
 
 
 _BUFFERS = _Buffers()
@@ -25,22 +29,31 @@ _BUFFERS = _Buffers()
 
 def flat(name: str, size: int, dtype: torch.dtype) -> Tensor:
     """An uninitialised vector, the same memory for the same name on the same thread."""
-    found = _BUFFERS.flat.get((name, dtype))
-    if found is None or len(found) < size:
+    needed = size * dtype.itemsize
+    found = _BUFFERS.bytes.get(name)
+    if found is None or len(found) < needed:
         # A tensor made in inference mode could not be written to outside.
         with torch.inference_mode(mode=False):
-            found = torch.empty(size, dtype=dtype)
-        _BUFFERS.flat[name, dtype] = found
-    return found[:size]
+            found = torch.empty(-(-needed // 8) * 8, dtype=torch.uint8)
+        _BUFFERS.bytes[name] = found
+        _BUFFERS.views.clear()
+    return found[:needed].view(dtype)
 
 
 def beside(name: str, values: Tensor, dtype: torch.dtype) -> Tensor:
     """A buffer of the shape of a tensor, with its axes in the same order in memory."""
-    strides = _dense(values.shape, values.stride())
-    return flat(name, values.numel(), dtype).as_strided(values.shape, strides)
+    key = name, values.shape, values.stride(), dtype
+    found = _BUFFERS.views.get(key)
+    if found is None:
+        with torch.inference_mode(mode=False):
+            memory = flat(name, values.numel(), dtype)
+            found = memory.as_strided(values.shape, _dense(values.shape, values.stride()))
+        if len(_BUFFERS.views) >= _MOST_VIEWS:
+            _BUFFERS.views.clear()
+        _BUFFERS.views[key] = found
+    return found
 
 
-@lru_cache(maxsize=1024)
 def _dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
     """Strides without gaps, in the same order as these."""
     order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
@@ -51,11 +64,27 @@ def _dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
 
 
 def readable(block: Tensor) -> Tensor:
-    """The block as float until the next call; where its rows are short, its units lie together."""
+    """The block as float until the next call, so laid out that reductions run along its memory.
+
+    Short rows of positions are turned around until its units lie together, and so is whatever is
+    neither rows of units nor rows of positions, sample after sample.
+    """
     dtype = float_type(block)
     values = block.abs() if block.is_complex() else block
-    if values.ndim > POSITIONS and values.stride(-1) == 1 and values.shape[-1] < SHORT:
+    if _turns(values.shape, values.stride()):
         turned = flat("readable", values.numel(), dtype)
         turned = turned.view(values.shape[0], *values.shape[2:], values.shape[1]).movedim(-1, 1)
         return turned.copy_(values)
     return values if values.dtype == dtype else beside("readable", values, dtype).copy_(values)
+
+
+@lru_cache(maxsize=1024)
+def _turns(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+    """Whether the units of such a block should be made to lie together."""
+    if len(shape) == POSITIONS:
+        return 1 not in strides and 1 not in shape
+    if strides[-1] == 1 and strides[1] != 1:
+        return shape[-1] < SHORT
+    axes = list(zip(shape, strides, strict=True))
+    steps = [step for size, step in (axes[0], *axes[2:], axes[1]) if size > 1]
+    return steps != sorted(steps, reverse=True) or (shape[1] > 1 and strides[1] != 1)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from actdiag.stats import native
+from actdiag.stats.deferred import Deferred
 from actdiag.stats.layout import arrange
 from actdiag.stats.moments import (
     combined,
@@ -22,7 +23,6 @@ from actdiag.stats.regions import SLOPES, Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
-from actdiag.stats.units import measure
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,6 +65,7 @@ class SiteAccumulator:
         self.settings = settings or {}
         self.tables = Tables(combined, pooled, empty)
         self.samples = Tables(combined_means, unknown_means, empty_means)
+        self._by_torch = Deferred(self.tables, self.samples)
         self.unordered = False  # whether the samples' means can no longer be known
         self.nan: Tensor | int = 0
         self.seen, self.seen_inputs = 0, 0  # samples, for their numbers
@@ -100,6 +101,15 @@ class SiteAccumulator:
         if picked is not None and slots is not None:
             slots.take(picked)
         return True
+
+    def prepare(self, plan: Plan | None, output: Tensor, axes: Axes) -> None:
+        """Further outputs like this one, which :meth:`update` read so, may come :meth:`again`."""
+        table, samples = self.tables.settled(), self.samples.settled()
+        self._ready = None
+        if plan is None or plan.axes is not None or table is None or self.buckets is None:
+            return
+        known = None if self.unordered else samples
+        self._ready = ReadyOutput(plan, layout_of(output, axes), table, known, self.buckets)
 
     def keep(self, slots: Slots | None) -> None:
         """The rows of further outputs like the last one go to these slots, if any."""
@@ -151,13 +161,9 @@ class SiteAccumulator:
         return None
 
     def _merge_by_torch(self, view: View, buckets: Buckets, numbers: int | Tensor) -> None:
-        found = measure(view)
-        self.tables.add(found.table, by_unit=view.by_unit)
-        if found.samples is None:
-            self._lose_order(found.table)
-        else:
-            self.samples.add(found.samples, by_unit=view.by_unit)
-        self.nan = self.nan + found.nan
+        if not view.by_sample and not self.unordered:
+            self._lose_order(empty(1, view.values.device))
+        self.nan = self.nan + self._by_torch.add(view)
         buckets.add(view.values, numbers)
 
     def _merge_natively(
@@ -182,8 +188,6 @@ class SiteAccumulator:
             self.next = None if places is None else self.next
         nan = native.merge_moments(plan, output, table, samples, counts, numbers, ahead)
         self.nan = self.nan + nan
-        if plan.axes is None:
-            self._ready = ReadyOutput(plan, layout_of(output, axes), table, samples, buckets)
         return True
 
     def _lose_order(self, table: Tensor) -> None:

@@ -24,6 +24,9 @@ class Tables:
         merge: from ``(tables, rows, units)`` to one table.
         pool: from a table to one with a single unit.
         blank: from a number of units to the table of nothing, on the CPU.
+
+    Attributes:
+        before: brings what is still on its way into the tables; null where nothing is.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class Tables:
         self.merge, self.pool, self.blank = merge, pool, blank
         self.waiting: list[Tensor] = []
         self.by_unit = False
+        self.before: Callable[[], None] | None = None
 
     def add(self, table: Tensor, *, by_unit: bool) -> None:
         """Take in a table; ``by_unit`` says whether its columns are units at all."""
@@ -45,7 +49,7 @@ class Tables:
         self.by_unit = by_unit
         self.waiting.append(table.to(settled[0].device) if settled else table)
         if len(self.waiting) * table.numel() > MOST_WAITING:
-            self.settled()
+            self._merge()
 
     def place(self, units: int, *, by_unit: bool) -> Tensor | None:
         """A table on the CPU to merge others into, in place; null where the units don't match."""
@@ -58,9 +62,14 @@ class Tables:
 
     def settled(self) -> Tensor | None:
         """The merge of all tables so far; null if there were none."""
+        if self.before is not None:
+            self.before()
+        self._merge()
+        return self.waiting[0] if self.waiting else None
+
+    def _merge(self) -> None:
         if len(self.waiting) > 1:
             self.waiting = [self.merge(torch.stack(self.waiting))]
-        return self.waiting[0] if self.waiting else None
 
     def take_over(self, other: Tables) -> None:
         """Take in all tables of another."""

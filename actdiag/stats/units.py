@@ -6,16 +6,16 @@ isn't finite; elsewhere always, since asking would stop the device.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import torch
 
 from actdiag.stats import native
 from actdiag.stats.careful import careful_moments
-from actdiag.stats.clean import clean_moments
+from actdiag.stats.clean import Clean, clean_sums
 from actdiag.stats.layout import POSITIONS, columns
-from actdiag.stats.moments import Measured, Row
+from actdiag.stats.moments import Measured
+from actdiag.stats.sums import OF_SAMPLES, means_of, table_of
 
 if TYPE_CHECKING:
     from actdiag.stats.layout import View
@@ -26,19 +26,39 @@ def measure(view: View) -> Measured:
     found = native.measure(view)
     if found is not None:
         return found
-    spans = view.by_sample and view.values.ndim > POSITIONS
-    parts = columns(view.values)
-    if view.values.device.type == "cpu":
-        found = _side_by_side([clean_moments(part, spans=spans) for part in parts])
-        if not math.isfinite(found.table[Row.MEAN].sum().item()):
-            found = _side_by_side([careful_moments(part, spans=spans) for part in parts])
-    else:
-        found = _side_by_side([careful_moments(part, spans=spans) for part in parts])
-    if view.by_sample and not spans:  # one value per sample and unit is its own mean
-        return Measured(
-            found.table, found.table[[Row.COUNT, Row.MEAN, Row.REST, Row.SQUARES]], found.nan
-        )
+    clean = measure_clean(view)
+    return measure_with_care(view) if clean is None else measured(view, clean)
+
+
+def measure_clean(view: View) -> Clean | None:
+    """Sums of a view on the CPU without NaN and Inf; null for others."""
+    return clean_sums(view.values, spans=spans(view)) if view.values.is_cpu else None
+
+
+def measured(view: View, clean: Clean) -> Measured:
+    """Moments from the sums of a view."""
+    table = table_of([clean.sums])
+    if not view.by_sample:
+        return Measured(table, None)
+    if clean.of_samples is None:
+        return Measured(table, table[OF_SAMPLES])
+    positions = clean.sums.many // len(clean.of_samples)
+    return Measured(table, means_of(clean.of_samples, positions, clean.sums.shift))
+
+
+def measure_with_care(view: View) -> Measured:
+    """Moments of the finite values of a view on any device."""
+    found = _side_by_side(
+        [careful_moments(part, spans=spans(view)) for part in columns(view.values)]
+    )
+    if view.by_sample and found.samples is None:
+        return Measured(found.table, found.table[OF_SAMPLES], found.nan)
     return found
+
+
+def spans(view: View) -> bool:
+    """Whether samples have more than one value per unit; a single one is its own mean."""
+    return view.by_sample and view.values.ndim > POSITIONS
 
 
 def _side_by_side(parts: list[Measured]) -> Measured:

@@ -72,6 +72,7 @@ def test_nan_and_infinity_are_left_out():
 
 def test_counts_do_not_overflow(monkeypatch):
     monkeypatch.setattr(quantiles, "_MOST", 100)
+    monkeypatch.setattr(quantiles, "MOST_WAITING", 10)
     buckets = Buckets(CPU)
     for _ in range(7):
         buckets.add(torch.ones(1, 1, 40), FIRST)

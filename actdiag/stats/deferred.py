@@ -1,0 +1,100 @@
+"""What torch found in several calls of a site, put into its tables at once.
+
+Between two layers of a model caches are cold, and each operation of torch costs tens of
+microseconds whatever it does: what can wait costs next to nothing when it is done for many calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+
+from actdiag.stats.sums import OF_SAMPLES, Sums, added, means_of, table_of
+from actdiag.stats.units import measure_clean, measure_with_care
+
+if TYPE_CHECKING:
+    from actdiag.stats.clean import Clean
+    from actdiag.stats.layout import View
+    from actdiag.stats.tables import Tables
+
+# Numbers that may wait: 256 kB per site.
+MOST_WAITING = 1 << 15
+
+
+class _Kind(NamedTuple):
+    """What calls must have in common."""
+
+    units: int
+    by_unit: bool
+    by_sample: bool
+    positions: int  # of each sample; 0 where its mean is the value itself or not known
+
+
+class Deferred:
+    """Sums of outputs on their way into a site's tables.
+
+    Args:
+        tables: of moments.
+        samples: of the means of samples.
+    """
+
+    def __init__(self, tables: Tables, samples: Tables) -> None:
+        self._tables, self._samples = tables, samples
+        tables.before = samples.before = self.release
+        self._kind: _Kind | None = None
+        self._near: list[Sums] = []  # these add up as they are
+        self._others: list[Sums] = []
+        self._of_samples: list[Tensor] = []
+
+    def add(self, view: View) -> Tensor | int:
+        """Measure a view by torch, gives how many NaN it holds."""
+        clean = measure_clean(view)
+        if clean is not None:
+            self._wait(view, clean)
+            return 0
+        found = measure_with_care(view)
+        self._tables.add(found.table, by_unit=view.by_unit)
+        if found.samples is not None:
+            self._samples.add(found.samples, by_unit=view.by_unit)
+        return found.nan
+
+    def _wait(self, view: View, clean: Clean) -> None:
+        sums, rows, near = clean
+        positions = 0 if rows is None else sums.many // len(rows)
+        kind = _Kind(len(sums.total), view.by_unit, view.by_sample, positions)
+        if kind != self._kind:
+            self.release()
+            self._kind = kind
+        if rows is not None and sums.shift is not None:
+            self._samples.add(means_of(rows, positions, sums.shift), by_unit=view.by_unit)
+        elif rows is not None:
+            self._of_samples.append(rows)
+            if sum(map(Tensor.numel, self._of_samples)) > MOST_WAITING:
+                self._release_samples(kind)
+        (self._near if near else self._others).append(sums)
+        most = MOST_WAITING // (len(Sums._fields) * kind.units)
+        if len(self._near) > max(1, most):
+            self._near = [added(self._near)]
+        if len(self._others) > most:
+            self.release()
+
+    def release(self) -> None:
+        """Put what waits into the tables."""
+        kind, self._kind = self._kind, None
+        if kind is None:
+            return
+        calls = [added(self._near), *self._others] if self._near else self._others
+        self._near, self._others = [], []
+        self._release_samples(kind)
+        table = table_of(calls)
+        self._tables.add(table, by_unit=kind.by_unit)
+        if kind.by_sample and not kind.positions:
+            self._samples.add(table[OF_SAMPLES], by_unit=kind.by_unit)
+
+    def _release_samples(self, kind: _Kind) -> None:
+        rows, self._of_samples = self._of_samples, []
+        if rows:
+            means = means_of(torch.cat(rows), kind.positions, None)
+            self._samples.add(means, by_unit=kind.by_unit)
