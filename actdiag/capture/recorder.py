@@ -174,6 +174,7 @@ class Recorder:
                     samples=part.samples,
                     numbers=self._numbers(part),
                 )
+                site.accumulator.prepare(plan, part.tensor, part[1:4])
                 if self._batch.picked is not None:
                     self._sample(site, part, self._batch.picked, plan)
 
