@@ -16,6 +16,9 @@ _PLAIN: tuple[type, ...] = (type(None), type(...), bool, int, float, complex, st
 _PLAIN += (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
+Held = tuple[int, type[Tensor], "Trail | None", torch.Size, torch.dtype]
+
+
 class Given(NamedTuple):
     """A call's arguments and place.
 
@@ -30,7 +33,7 @@ class Given(NamedTuple):
     """
 
     names: tuple[str, ...]
-    tensors: tuple[tuple[int, type[Tensor], Trail | None, torch.Size, torch.dtype], ...]
+    tensors: tuple[Held, ...]
     weights: tuple[tuple[int, Tensor], ...]
     fixed: tuple[tuple[int, Any], ...]
     many: int
@@ -87,7 +90,14 @@ def agrees(
     for place, value in fixed:
         if values[place] is not value and not _same(values[place], value):
             return False
-    known = recorder.trails.known
+    for place, weight in weights:  # and none was computed from the data since
+        if values[place] is not weight or id(weight) in recorder.trails.known:
+            return False
+    return _are_alike(tensors, observer, values)
+
+
+def _are_alike(tensors: tuple[Held, ...], observer: Observer, values: tuple[Any, ...]) -> bool:
+    known = observer.recorder.trails.known
     for place, kind, trail, shape, dtype in tensors:
         tensor = values[place]
         if type(tensor) is not kind or tensor.shape != shape or tensor.dtype is not dtype:
@@ -97,9 +107,6 @@ def agrees(
             if trail is not None or observer.owner(tensor) is not None:
                 return False
         elif entry[1] is not trail:
-            return False
-    for place, weight in weights:  # and none was computed from the data since
-        if values[place] is not weight or id(weight) in known:
             return False
     return True
 
