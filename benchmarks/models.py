@@ -93,8 +93,34 @@ class Decoder(nn.Module):
         return result
 
 
+class Unfused(nn.Module):
+    """A network without the path in one piece that torch takes through an encoder's layer.
+
+    Torch itself leaves that path as soon as anybody watches what is inside.
+    """
+
+    def __init__(self, whole: nn.Module) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What the network gives."""
+        before = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(value=False)
+        try:
+            result: Tensor = self.whole(x)
+        finally:
+            torch.backends.mha.set_fastpath_enabled(value=before)
+        return result
+
+
 def encoder() -> nn.Module:
-    """Six layers with GELU, d = 384, six heads."""
+    """Six layers with GELU, d = 384, six heads, by the same operations with and without hooks."""
+    return Unfused(fused())
+
+
+def fused() -> nn.Module:
+    """The same with torch's path in one piece where nobody watches."""
     layer = nn.TransformerEncoderLayer(
         WIDTH, HEADS, 4 * WIDTH, dropout=0.0, activation="gelu", batch_first=True
     )
@@ -129,6 +155,7 @@ SHAPES = (
     Shape("CNN 64²", cnn, _normal(16, 3, 64, 64), 16),
     Shape("CNN 128²", cnn, _normal(8, 3, 128, 128), 8),
     Shape("encoder", encoder, _normal(8, TOKENS, WIDTH), 8),
+    Shape("encoder, fused", fused, _normal(8, TOKENS, WIDTH), 8),
     Shape("decoder", decoder, _normal(8, TOKENS, WIDTH), 8),
     Shape("LSTM", Recurrent, _normal(32, 100, 64), 32),
 )

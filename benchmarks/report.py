@@ -26,6 +26,9 @@ thread it is processor time; on more (`--threads`) it is wall time, where the na
 torch's threads for large tensors and stock operations one. Wall time needs an idle machine: on a
 loaded one the control, which costs nothing, scattered from 0.73 to 2.08, so no such table is kept.
 Peak memory grows in steps and then stays.
+The encoder is measured with the same operations in both passes. "Encoder, fused" is plain PyTorch:
+in `nn.TransformerEncoderLayer` it takes a path in one piece as long as nobody looks inside, and
+the first hook, even one that does nothing, makes it leave that path.
 O-Net and XFeat are trained networks out of public wheels, on their own data. The other collectors
 are those of other libraries, each in its own way of use, in an environment of their own.
 """
