@@ -22,17 +22,19 @@ INLINE VD I(d_min)(VD x, VD m) { return _mm256_min_pd(x, m); }
 INLINE VD I(d_max)(VD x, VD m) { return _mm256_max_pd(x, m); }
 #define F_COUNT(c, found) _mm256_sub_epi32(c, _mm256_castps_si256(found))
 #define D_COUNT(c, found) _mm256_sub_epi64(c, _mm256_castpd_si256(found))
-#define F_ZEROS(c, x) F_COUNT(c, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_EQ_OQ))
-#define F_LESS(c, x, t) F_COUNT(c, _mm256_cmp_ps(x, t, _CMP_LT_OQ))
-#define F_MORE(c, x, t) F_COUNT(c, _mm256_cmp_ps(x, t, _CMP_GT_OQ))
-#define F_INSIDE(c, x, a, b) \
-    F_COUNT(c, _mm256_and_ps(_mm256_cmp_ps(x, a, _CMP_GE_OQ), _mm256_cmp_ps(x, b, _CMP_LE_OQ)))
-#define D_ZEROS(c, x) D_COUNT(c, _mm256_cmp_pd(x, _mm256_setzero_pd(), _CMP_EQ_OQ))
-#define D_LESS(c, x, t) D_COUNT(c, _mm256_cmp_pd(x, t, _CMP_LT_OQ))
-#define D_MORE(c, x, t) D_COUNT(c, _mm256_cmp_pd(x, t, _CMP_GT_OQ))
-#define D_INSIDE(c, x, a, b) \
-    D_COUNT(c, _mm256_and_pd(_mm256_cmp_pd(x, a, _CMP_GE_OQ), _mm256_cmp_pd(x, b, _CMP_LE_OQ)))
+#define F_EQUAL(x, t) _mm256_cmp_ps(x, t, _CMP_EQ_OQ)
+#define F_LESS(x, t) _mm256_cmp_ps(x, t, _CMP_LT_OQ)
+#define F_MORE(x, t) _mm256_cmp_ps(x, t, _CMP_GT_OQ)
+#define F_AT_LEAST(x, t) _mm256_cmp_ps(x, t, _CMP_GE_OQ)
+#define F_INSIDE(x, a, b) _mm256_and_ps(F_AT_LEAST(x, a), _mm256_cmp_ps(x, b, _CMP_LE_OQ))
+#define D_EQUAL(x, t) _mm256_cmp_pd(x, t, _CMP_EQ_OQ)
+#define D_LESS(x, t) _mm256_cmp_pd(x, t, _CMP_LT_OQ)
+#define D_MORE(x, t) _mm256_cmp_pd(x, t, _CMP_GT_OQ)
+#define D_AT_LEAST(x, t) _mm256_cmp_pd(x, t, _CMP_GE_OQ)
+#define D_INSIDE(x, a, b) _mm256_and_pd(D_AT_LEAST(x, a), _mm256_cmp_pd(x, b, _CMP_LE_OQ))
+#define MASKS 0
 #define D_ABS(x) _mm256_andnot_pd(_mm256_set1_pd(-0.0), x)
+#define D_ABS_BOTH(a, b, sum) (D_ABS(a) + D_ABS(b))
 
 INLINE VF I(load_float32)(const void *p) { return _mm256_loadu_ps(p); }
 INLINE VD I(load_float64)(const void *p) { return _mm256_loadu_pd(p); }

@@ -22,19 +22,34 @@ INLINE VD I(d_min)(VD x, VD m) { return _mm512_min_pd(x, m); }
 INLINE VD I(d_max)(VD x, VD m) { return _mm512_max_pd(x, m); }
 #define F_COUNT(c, found) _mm512_mask_sub_epi32(c, found, c, _mm512_set1_epi32(-1))
 #define D_COUNT(c, found) _mm512_mask_sub_epi64(c, found, c, _mm512_set1_epi64(-1))
-#define F_ZEROS(c, x) F_COUNT(c, _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_EQ_OQ))
-#define F_LESS(c, x, t) F_COUNT(c, _mm512_cmp_ps_mask(x, t, _CMP_LT_OQ))
-#define F_MORE(c, x, t) F_COUNT(c, _mm512_cmp_ps_mask(x, t, _CMP_GT_OQ))
-#define F_INSIDE(c, x, a, b)                                                  \
-    F_COUNT(c, _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(x, a, _CMP_GE_OQ), \
-                                       x, b, _CMP_LE_OQ))
-#define D_ZEROS(c, x) D_COUNT(c, _mm512_cmp_pd_mask(x, _mm512_setzero_pd(), _CMP_EQ_OQ))
-#define D_LESS(c, x, t) D_COUNT(c, _mm512_cmp_pd_mask(x, t, _CMP_LT_OQ))
-#define D_MORE(c, x, t) D_COUNT(c, _mm512_cmp_pd_mask(x, t, _CMP_GT_OQ))
-#define D_INSIDE(c, x, a, b)                                                  \
-    D_COUNT(c, _mm512_mask_cmp_pd_mask(_mm512_cmp_pd_mask(x, a, _CMP_GE_OQ), \
-                                       x, b, _CMP_LE_OQ))
+#define F_EQUAL(x, t) _mm512_cmp_ps_mask(x, t, _CMP_EQ_OQ)
+#define F_LESS(x, t) _mm512_cmp_ps_mask(x, t, _CMP_LT_OQ)
+#define F_MORE(x, t) _mm512_cmp_ps_mask(x, t, _CMP_GT_OQ)
+#define F_AT_LEAST(x, t) _mm512_cmp_ps_mask(x, t, _CMP_GE_OQ)
+#define F_INSIDE(x, a, b) _mm512_mask_cmp_ps_mask(F_AT_LEAST(x, a), x, b, _CMP_LE_OQ)
+#define D_EQUAL(x, t) _mm512_cmp_pd_mask(x, t, _CMP_EQ_OQ)
+#define D_LESS(x, t) _mm512_cmp_pd_mask(x, t, _CMP_LT_OQ)
+#define D_MORE(x, t) _mm512_cmp_pd_mask(x, t, _CMP_GT_OQ)
+#define D_AT_LEAST(x, t) _mm512_cmp_pd_mask(x, t, _CMP_GE_OQ)
+#define D_INSIDE(x, a, b) _mm512_mask_cmp_pd_mask(D_AT_LEAST(x, a), x, b, _CMP_LE_OQ)
+/* Marks of tally.h. */
+#define MASKS 1
+#define PUT_MASK(to, found)               \
+    do {                                  \
+        const typeof(found) mask = found; \
+        memcpy(to, &mask, sizeof mask);   \
+    } while (0)
+INLINE VI I(f_add_masked)(VI x, const uint8_t *mask, int value) {
+    __mmask16 bits;
+    memcpy(&bits, mask, sizeof bits);
+    return _mm512_mask_add_epi32(x, bits, x, _mm512_set1_epi32(value));
+}
+INLINE VL I(d_add_masked)(VL x, const uint8_t *mask, int value) {
+    return _mm512_mask_add_epi64(x, *mask, x, _mm512_set1_epi64(value));
+}
 #define D_ABS(x) _mm512_abs_pd(x)
+/* The sum of two absolute values: that of the sum or of the difference, whichever is larger. */
+#define D_ABS_BOTH(a, b, sum) _mm512_range_pd(sum, (a) - (b), 0xb)
 
 INLINE VF I(load_float32)(const void *p) { return _mm512_loadu_ps(p); }
 INLINE VD I(load_float64)(const void *p) { return _mm512_loadu_pd(p); }

@@ -20,15 +20,21 @@ INLINE VF I(f_min)(VF x, VF m) { return CHOOSE(VF, VI, x < m, x, m); }
 INLINE VF I(f_max)(VF x, VF m) { return CHOOSE(VF, VI, x > m, x, m); }
 INLINE VD I(d_min)(VD x, VD m) { return CHOOSE(VD, VL, x < m, x, m); }
 INLINE VD I(d_max)(VD x, VD m) { return CHOOSE(VD, VL, x > m, x, m); }
-#define F_ZEROS(c, x) ((c) - ((x) == F_SET(0)))
-#define F_LESS(c, x, t) ((c) - ((x) < (t)))
-#define F_MORE(c, x, t) ((c) - ((x) > (t)))
-#define F_INSIDE(c, x, a, b) ((c) - (((x) >= (a)) & ((x) <= (b))))
-#define D_ZEROS(c, x) ((c) - ((x) == D_SET(0)))
-#define D_LESS(c, x, t) ((c) - ((x) < (t)))
-#define D_MORE(c, x, t) ((c) - ((x) > (t)))
-#define D_INSIDE(c, x, a, b) ((c) - (((x) >= (a)) & ((x) <= (b))))
+#define F_COUNT(c, found) ((c) - (found))
+#define D_COUNT(c, found) ((c) - (found))
+#define F_EQUAL(x, t) ((x) == (t))
+#define F_LESS(x, t) ((x) < (t))
+#define F_MORE(x, t) ((x) > (t))
+#define F_AT_LEAST(x, t) ((x) >= (t))
+#define F_INSIDE(x, a, b) (((x) >= (a)) & ((x) <= (b)))
+#define D_EQUAL F_EQUAL
+#define D_LESS F_LESS
+#define D_MORE F_MORE
+#define D_AT_LEAST F_AT_LEAST
+#define D_INSIDE F_INSIDE
+#define MASKS 0
 #define D_ABS(x) ((VD)((VL)(x) & INT64_MAX))
+#define D_ABS_BOTH(a, b, sum) (D_ABS(a) + D_ABS(b))
 
 INLINE VF I(load_float32)(const void *p) { VF v; memcpy(&v, p, sizeof v); return v; }
 INLINE VD I(load_float64)(const void *p) { VD v; memcpy(&v, p, sizeof v); return v; }

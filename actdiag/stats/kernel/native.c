@@ -23,6 +23,8 @@
 #define TILE 8         /* rows read side by side: as many streams as are fetched ahead */
 #define CHUNK 512      /* units whose sums stay in the nearest cache */
 
+#include "tally.h"
+
 enum { FINE, SPOILED_SUMS, NEGATIVE, FAR };
 
 typedef struct {
