@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FARTHEST = 1e4
 # The same where sums of any number of tensors are added up: costs 2.
 NEAR = 1e2
-_MOST_IN_FLOAT32 = 1 << 24
+MOST_IN_FLOAT32 = 1 << 24  # whole numbers
 
 
 class Clean(NamedTuple):
@@ -91,7 +91,7 @@ def _walk(column: Tensor, *, spans: bool) -> tuple[Sums, Tensor | None]:
             part, own = _of_block(readable(block), signed=signed, spans=spans)
             signed = part.is_signed
             if found is None:
-                found = part if column.numel() < _MOST_IN_FLOAT32 else part.widened()
+                found = part if column.numel() < MOST_IN_FLOAT32 else part.widened()
             else:
                 found = found.add_(part)
             if own is not None:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from actdiag.stats.recent import remember
 from actdiag.stats.sums import OF_SAMPLES, Sums, added, means_of, table_of
 from actdiag.stats.units import measure_clean, measure_with_care
 
 if TYPE_CHECKING:
+    from actdiag.stats.ahead import Axes
     from actdiag.stats.clean import Clean
     from actdiag.stats.layout import View
     from actdiag.stats.tables import Tables
 
-# Numbers that may wait: 256 kB per site.
-MOST_WAITING = 1 << 15
+# Numbers that may wait: 256 kB per site. Each call is some tensors besides.
+MOST_WAITING, MOST_CALLS = 1 << 15, 64
 
 
 class _Kind(NamedTuple):
@@ -47,10 +49,12 @@ class Deferred:
         self._near: list[Sums] = []  # these add up as they are
         self._others: list[Sums] = []
         self._of_samples: list[Tensor] = []
+        self._numbers = 0  # in them
 
-    def add(self, view: View) -> Tensor | int:
-        """Measure a view by torch, gives how many NaN it holds."""
+    def add(self, view: View, output: Tensor, axes: Axes) -> Tensor | int:
+        """Measure the view of an output by torch; gives how many NaN it holds."""
         clean = measure_clean(view)
+        remember(output, axes, None if clean is None else clean.sums)
         if clean is not None:
             self._wait(view, clean)
             return 0
@@ -71,10 +75,11 @@ class Deferred:
             self._samples.add(means_of(rows, positions, sums.shift), by_unit=view.by_unit)
         elif rows is not None:
             self._of_samples.append(rows)
-            if sum(map(Tensor.numel, self._of_samples)) > MOST_WAITING:
+            self._numbers += rows.numel()
+            if self._numbers > MOST_WAITING or len(self._of_samples) >= MOST_CALLS:
                 self._release_samples(kind)
         (self._near if near else self._others).append(sums)
-        most = MOST_WAITING // (len(Sums._fields) * kind.units)
+        most = min(MOST_CALLS, MOST_WAITING // (len(Sums._fields) * kind.units))
         if len(self._near) > max(1, most):
             self._near = [added(self._near)]
         if len(self._others) > most:
@@ -94,7 +99,7 @@ class Deferred:
             self._samples.add(table[OF_SAMPLES], by_unit=kind.by_unit)
 
     def _release_samples(self, kind: _Kind) -> None:
-        rows, self._of_samples = self._of_samples, []
+        rows, self._of_samples, self._numbers = self._of_samples, [], 0
         if rows:
             means = means_of(torch.cat(rows), kind.positions, None)
             self._samples.add(means, by_unit=kind.by_unit)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 PICKS = Bounds(4096, 1 << 13)
-# Picks that may wait until they are counted: 32 kB per site.
-MOST_WAITING = 1 << 13
+# Picks that may wait until they are counted, 32 kB per site, and calls that they may be of.
+MOST_WAITING, MOST_CALLS = 1 << 13, 64
 
 _UPPER = 1 if sys.byteorder == "little" else 0  # which half of 32 bits comes second
 _SHIFT = 16  # leaves 1 sign, 8 exponent and 7 mantissa bits of 32
@@ -67,7 +67,7 @@ class Buckets:
                 row = row.clone()
             self._waiting.append((row, round(piece.weight)))
             self._waits += many
-            if self._waits > MOST_WAITING:
+            if self._waits > MOST_WAITING or len(self._waiting) >= MOST_CALLS:
                 self._settle()
 
     def _settle(self) -> None:

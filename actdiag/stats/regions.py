@@ -18,6 +18,7 @@ from actdiag.stats.ready import ReadyInput, layout_of
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
+from actdiag.stats.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,11 +28,15 @@ if TYPE_CHECKING:
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
     from actdiag.stats.ready import Batch
+    from actdiag.stats.sums import Sums
+    from actdiag.stats.thresholds import Beyond
 
 # Slopes of smooth functions cost an exponential each; a mean needs fewer values than a quantile.
 SLOPES = Bounds(512, 1 << 12)
 # Values whose slopes may wait: 256 kB per site with their weights.
 MOST_WAITING = 1 << 14
+# Numbers that may wait to be put into a table: 128 kB per site. Each call is some tensors besides.
+MOST_NUMBERS, MOST_CALLS = 1 << 15, 64
 
 
 class InputRow(IntEnum):
@@ -83,23 +88,67 @@ class Inputs:
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
         self._ready: ReadyInput | None = None
+        self._thresholds = Thresholds(function)
+        self._calls: list[Beyond] = []  # that wait to be put into the tables
+        self._by_unit = False  # whether theirs are units
+        self._picks: list[tuple[Tensor, float]] = []  # whose slopes wait, and what each stands for
+        self._picked = 0  # how many values that are
+        self.tables.before = self._release
 
-    def add(self, view: View, numbers: int | Tensor) -> None:
-        """Count the inputs of one call; ``numbers`` tell which samples of the data they are of."""
-        found = [
-            joined(torch.stack([self._counts(block) for group in groups(part) for block in group]))
-            for part in columns(view.values)
-        ]
-        self.tables.add(torch.cat(found, dim=1), by_unit=view.by_unit)
+    def add(self, view: View, numbers: int | Tensor, known: Sums | None = None) -> None:
+        """Count the inputs of one call; ``numbers`` tell which samples of the data they are of.
+
+        ``known`` are the sums of the same values, where they have just been measured.
+        """
+        found = self._thresholds.count(view.values, known) if view.values.is_cpu else None
+        if found is None:
+            table = [
+                joined(torch.stack([self._counts(one) for group in groups(part) for one in group]))
+                for part in columns(view.values)
+            ]
+            self.tables.add(torch.cat(table, dim=1), by_unit=view.by_unit)
+        else:
+            self._wait(found, by_unit=view.by_unit)
         slope = None if self.is_relu else self.function.slope
         if slope is None:
             return
         every = view.values.numel()
         bounds = SLOPES if view.by_sample else Bounds(every, every)
         for piece in picked(view.values, bounds, numbers if view.by_sample else 0):
-            values = piece.values.double()
+            own = piece.weight == 1  # perhaps the memory of the values themselves
+            self._picks.append(
+                (piece.values.flatten().clone() if own else piece.values, piece.weight)
+            )
+            if sum(len(values) for values, _ in self._picks) > MOST_WAITING:
+                self._settle_picks(slope)
+
+    def _wait(self, found: Beyond, *, by_unit: bool) -> None:
+        if self._calls and (len(self._calls[0].low), self._by_unit) != (len(found.low), by_unit):
+            self._release()
+        self._calls.append(found)
+        self._by_unit = by_unit
+        numbers = len(self._calls) * len(InputRow) * len(found.low)
+        if numbers > MOST_NUMBERS or len(self._calls) >= MOST_CALLS:
+            self._release()
+
+    def _release(self) -> None:
+        """Put what waits into the tables."""
+        calls, self._calls = self._calls, []
+        if calls:
+            many, *rows = self._thresholds.rows_of(calls)
+            table = torch.stack((many, torch.zeros_like(many), *rows))
+            self.tables.add(table, by_unit=self._by_unit)
+
+    def _settle_picks(self, slope: Elementwise) -> None:
+        """Add the slopes at the picks that wait."""
+        picks, self._picks, self._picked = self._picks, [], 0
+        if picks:
+            values = torch.cat([values for values, _ in picks]).double()
+            sizes = torch.tensor([len(values) for values, _ in picks], device=values.device)
+            each = values.new_tensor([weight for _, weight in picks])
+            weights = each.repeat_interleave(sizes, output_size=len(values))
             seen = torch.isfinite(values)
-            self._add_slopes(slope, torch.where(seen, values, 0), piece.weight * seen.double())
+            self._add_slopes(slope, torch.where(seen, values, 0), weights * seen.double())
 
     def _add_slopes(self, slope: Elementwise, values: Tensor, weights: Tensor) -> None:
         slopes = slope(values, torch, **self.settings) * weights
@@ -158,10 +207,14 @@ class Inputs:
 
     def settle_slopes(self) -> None:
         """Add the slopes at the inputs that wait."""
-        if self.waiting is not None and self.function.slope is not None:
+        slope = self.function.slope
+        if slope is not None and self._picks:
+            with one_thread():
+                self._settle_picks(slope)
+        if self.waiting is not None and slope is not None:
             with one_thread():
                 for part in torch.split(self.waiting[:, : self.waits], AT_ONCE, dim=1):
-                    self._add_slopes(self.function.slope, *part)
+                    self._add_slopes(slope, *part)
         self.waits = 0
 
     def _counts(self, block: Tensor) -> Tensor:

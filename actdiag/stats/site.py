@@ -19,6 +19,7 @@ from actdiag.stats.moments import (
 )
 from actdiag.stats.quantiles import PICKS, Buckets
 from actdiag.stats.ready import ReadyOutput, layout_of
+from actdiag.stats.recent import recall
 from actdiag.stats.regions import SLOPES, Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from actdiag.functions.row import ActivationFunction
     from actdiag.records import SiteStats, UnitStats
     from actdiag.stats.ahead import Ahead, Axes
-    from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
     from actdiag.stats.ready import Batch
     from actdiag.stats.rows import Slots
@@ -157,14 +157,11 @@ class SiteAccumulator:
             return plan
         with one_thread():
             view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
-            self._merge_by_torch(view, self.buckets, numbers)
+            if not view.by_sample and not self.unordered:
+                self._lose_order(empty(1, view.values.device))
+            self.nan = self.nan + self._by_torch.add(view, output, axes)
+            self.buckets.add(view.values, numbers)
         return None
-
-    def _merge_by_torch(self, view: View, buckets: Buckets, numbers: int | Tensor) -> None:
-        if not view.by_sample and not self.unordered:
-            self._lose_order(empty(1, view.values.device))
-        self.nan = self.nan + self._by_torch.add(view)
-        buckets.add(view.values, numbers)
 
     def _merge_natively(
         self, plan: Plan, output: Tensor, buckets: Buckets, numbers: int | Tensor, axes: Axes
@@ -237,7 +234,7 @@ class SiteAccumulator:
         known = unit_axis, sample_axis, samples
         if plan is None or not self.inputs.merge_natively(plan, x, numbers, known):
             with one_thread():
-                self.inputs.add(arrange(x, **axes), numbers)
+                self.inputs.add(arrange(x, **axes), numbers, recall(x, known))
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""
