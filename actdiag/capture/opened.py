@@ -42,7 +42,7 @@ class OpenSite:
     absorbed: bool = False
     attention: AttentionAccumulator | None = None
     given: weakref.ref[Tensor] | None = None  # what its function was given in the last call
-    shut: Tensor | None = None  # of a gate: how often each unit was shut
+    shut: Tensor | None = None  # of a gate: how often each unit was shut, float64
     ahead: Ahead | None = None  # of a gate: counts them while its output is read
     rows: RowSample | None = None
     input_range: int | None = None  # the site that knows the range of this one's input

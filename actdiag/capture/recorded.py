@@ -46,7 +46,7 @@ def _record(site: OpenSite, sites: Sequence[OpenSite]) -> Site:
         known = sites[site.input_range].accumulator.to_record()[1] or per_unit
         per_unit = replace(per_unit, input_min=known.input_min, input_max=known.input_max)
     if site.shut is not None and per_unit is not None:
-        per_unit = replace(per_unit, shut=tuple(site.shut.tolist()))
+        per_unit = replace(per_unit, shut=tuple(site.shut.long().tolist()))
     attends = site.attention is not None and site.role is Role.ATTENTION
     return Site(
         name=site.name,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from actdiag.capture.counts import Counts
 from actdiag.capture.opened import OpenSite, Place
 from actdiag.capture.order import Order
@@ -14,6 +16,7 @@ from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
 from actdiag.stats.ahead import Ahead
+from actdiag.stats.moments import accumulator_device
 from actdiag.stats.ready import Batch
 from actdiag.stats.regions import InputRow, count_within, within
 from actdiag.stats.rows import Picked, Picker, RowSample
@@ -42,6 +45,9 @@ class Recorder:
 
     Args:
         first: number of the first sample in the whole data, where a part of it is run.
+
+    Attributes:
+        shut: the gate of which :meth:`count_shut` was told last, the id of what it gave, its trail.
     """
 
     def __init__(self, first: int = 0) -> None:
@@ -52,6 +58,7 @@ class Recorder:
         self.width_changes: list[str] = []
         self._by_name: dict[str, OpenSite] = {}
         self.counts = Counts()
+        self.shut: tuple[OpenSite, int, Trail] | None = None
         self._outputs: dict[int, weakref.ref[Tensor]] = {}
         self.left: Trail | None = None  # of what has left torch in this pass
         self._order = Order()
@@ -61,7 +68,7 @@ class Recorder:
     @property
     def first(self) -> int:
         """Number of this pass's first sample in the whole data."""
-        return self._picker.seen - self.samples
+        return self._batch.first
 
     def begin_pass(self, samples: int, mask: Mask | None = None) -> None:
         """A forward pass over ``samples`` samples begins; ``mask`` says what is padding in it."""
@@ -220,15 +227,21 @@ class Recorder:
         """Count by unit how often a gate lets (nearly) nothing through."""
         if trail.unit_axis is None or gate.shape[trail.unit_axis] != site.units:
             return
-        site.ahead = site.ahead or Ahead(within(SHUT, gate.dtype), len(InputRow))
+        if site.ahead is None or site.shut is None:
+            site.ahead = Ahead(within(SHUT, gate.dtype), len(InputRow))
+            # What is made in inference mode could not be written to outside.
+            with torch.inference_mode(mode=False):
+                device = accumulator_device(gate.device)
+                site.shut = torch.zeros(site.units, dtype=torch.float64, device=device)
         for part in self._parts(gate, trail):
             places = site.ahead.counted(gate, part[1:4])
             if places is None:
-                found = count_within(part.tensor.detach(), unit_axis=part.unit_axis, limit=SHUT)
+                found = count_within(part.tensor, unit_axis=part.unit_axis, limit=SHUT)
+                site.shut += found.to(site.shut.device)
             else:
-                found = places[InputRow.LINEAR].long()
-            site.shut = found if site.shut is None else site.shut + found
+                site.shut += places[InputRow.LINEAR]
         self._foresee(gate, trail, site.ahead)
+        self.shut = site, id(gate), trail
 
     def _sample(self, site: OpenSite, part: Part, picked: Picked, plan: Plan | None) -> None:
         """Keep some of the site's rows."""

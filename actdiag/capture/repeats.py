@@ -44,6 +44,7 @@ class Found(NamedTuple):
         shape: of what came out.
         returned: whether that was the first argument itself.
         after: its trail, if it has one.
+        gate: that of a product, place and trail of what it gave.
     """
 
     given: Given
@@ -53,6 +54,7 @@ class Found(NamedTuple):
     shape: torch.Size
     returned: bool
     after: Trail | None
+    gate: tuple[OpenSite, int, Trail] | None
 
 
 class _Calls:
@@ -125,7 +127,9 @@ class Repeats:
         self, found: Found, operation: Operation, call: Call, values: tuple[Any, ...]
     ) -> Any:
         """Make the call and do what was done before."""
-        recorder, (_, counts, site, source, shape, returned, after) = self._recorder, found
+        recorder, (_, counts, site, source, shape, returned, after, gate) = self._recorder, found
+        if gate is not None:
+            recorder.count_shut(gate[0], values[gate[1]], gate[2])
         if site is not None and source is not None:
             recorder.meet(site, counts)
             place, trail = source
@@ -155,7 +159,7 @@ class Repeats:
             return self._observe(self._observer, operation, call), None
         begun, opened = self._begun, self._stack.opened
         counted: list[tuple[Hashable, int]] = []
-        self._recorder.counts.noted = counted
+        self._recorder.counts.noted, self._recorder.shut = counted, None
         try:
             result = self._observe(self._observer, operation, call)
         finally:
@@ -171,8 +175,16 @@ class Repeats:
             source = given.first
             if source is None:
                 return result, None
-        returned = bool(call.args) and result is call.args[0]
-        return result, Found(given, tuple(counted), site, source, result.shape, returned, after)
+        returned, shape = bool(call.args) and result is call.args[0], result.shape
+        gate = self._gate(values)
+        return result, Found(given, tuple(counted), site, source, shape, returned, after, gate)
+
+    def _gate(self, values: tuple[Any, ...]) -> tuple[OpenSite, int, Trail] | None:
+        """The gate that the call was found to be the product of, with its place in the call."""
+        if self._recorder.shut is None:
+            return None
+        site, given, trail = self._recorder.shut
+        return site, [id(value) for value in values].index(given), trail
 
     def _only_site(
         self, operation: Operation, counted: list[tuple[Hashable, int]], after: Trail | None
@@ -183,7 +195,7 @@ class Repeats:
             return None
         site = self._recorder.sites[after.sites[0]]
         activates = site.role in (Role.ACTIVATION, Role.GATE)
-        if site.attention is not None or site.role is Role.GATED_PRODUCT:
+        if site.attention is not None:
             return None
         return None if activates and operation.kind not in _ACTIVATIONS else site
 
