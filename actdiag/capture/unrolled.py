@@ -59,6 +59,11 @@ class Unrolled:
         ]
         self.outputs: list[Tensor] = []
 
+    @property
+    def sequences(self) -> int:
+        """How many run beside each other."""
+        return self.states[0].shape[1]
+
     def run(self, *_args: Any, **_kwargs: Any) -> Any:
         """The call's own result; the output of every layer is kept."""
         if self.layers > 1 and self.training and self.dropout:
@@ -96,8 +101,11 @@ class Unrolled:
                 *ordering,
             )
 
-    def parts(self) -> Iterator[Part]:
-        """Every layer and direction whose states are known."""
+    def parts(self, chosen: slice = slice(None)) -> Iterator[Part]:
+        """Every layer and direction whose states are known, for the chosen of the sequences.
+
+        Packed sequences lie in the order of their lengths: of them it is always all.
+        """
         for place, output in enumerate(self.outputs):
             x = self.outputs[place - 1] if place else self.x
             each = len(self.weights[place]) // self.directions
@@ -106,23 +114,14 @@ class Unrolled:
                 weights = self.weights[place][direction * each : (direction + 1) * each]
                 biases = weights[2:4] if self.has_bias else [None, None]
                 start = self.states[0][place * self.directions + direction]
-                gather = self._of_packed if self.packed else self._of_batch
-                suffix = f".l{place}" + ("_reverse" if direction else "")
                 step = 1 if direction else -1
-                yield Part(suffix, *gather(x, own, start, step), [*weights[:2], *biases])
-
-    def _of_batch(
-        self, x: Tensor, output: Tensor, start: Tensor, back: int
-    ) -> tuple[Tensor, Tensor]:
-        """Inputs and states before the measured steps; ``back`` leads to the step before."""
-        if not self.batch_first:
-            x, output = x.transpose(0, 1), output.transpose(0, 1)
-        length = x.shape[1]
-        steps = torch.tensor(steps_measured(length), device=x.device)
-        previous = steps + back
-        first = (previous < 0) | (previous >= length)
-        hidden = output[:, previous.clamp(0, length - 1)]
-        return x[:, steps], torch.where(first.view(1, -1, 1), start.unsqueeze(1), hidden)
+                if self.packed:
+                    found = self._of_packed(x, own, start, step)
+                else:
+                    first, after = (t if self.batch_first else t.transpose(0, 1) for t in (x, own))
+                    found = _of_batch(first[chosen], after[chosen], start[chosen], step)
+                suffix = f".l{place}" + ("_reverse" if direction else "")
+                yield Part(suffix, *found, [*weights[:2], *biases])
 
     def _of_packed(
         self, x: Tensor, output: Tensor, start: Tensor, back: int
@@ -133,6 +132,18 @@ class Unrolled:
             torch.tensor(column, device=x.device) for column in zip(*picked, strict=True)
         )
         return x[rows], torch.where(first.unsqueeze(1), start[sample], output[previous])
+
+
+def _of_batch(x: Tensor, output: Tensor, start: Tensor, back: int) -> tuple[Tensor, Tensor]:
+    """Inputs and states before the measured steps; ``back`` leads to the step before.
+
+    Shapes ``(samples, steps, width)`` and ``(samples, width)``.
+    """
+    length = x.shape[1]
+    steps = steps_measured(length)
+    before = [step + back for step in steps]
+    hidden = [output[:, step] if 0 <= step < length else start for step in before]
+    return torch.stack([x[:, step] for step in steps], 1), torch.stack(hidden, 1)
 
 
 def _packed_steps(sizes: Sequence[int], back: int) -> Iterator[tuple[int, int, bool, int]]:

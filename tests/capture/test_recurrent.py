@@ -8,10 +8,12 @@ import torch
 from torch import nn
 from torch.nn.utils import rnn
 
-from actdiag.capture import Capture, unrolled
+from actdiag.capture import Capture, recurrent, unrolled
+from actdiag.capture.recorder import Recorder
 from actdiag.capture.unrolled import Unrolled, steps_measured
 from actdiag.records import Role
 from actdiag.stats import gates
+from actdiag.stats.stretches import stretches
 
 STEPS, SAMPLES, WIDTH, HIDDEN = 9, 3, 5, 6
 
@@ -207,19 +209,83 @@ def test_the_gates_are_of_a_spread_of_steps_of_every_sample():
     assert {site.stats.observations for site in found.values()} == {3 * SAMPLES}
 
 
-def test_any_batches_give_the_same():
+def gates_by_batches(model, x, *sizes, first=0):
+    """The gates, where batches of these sizes run one after the other."""
+    with Capture(model.eval(), recorder=Recorder(first)) as capture:
+        for part in x.split(sizes):
+            capture.run((part,), {}, len(part))
+            assert capture.failure is None, capture.failure
+        return [site for site in capture.sites() if site.role is Role.GATE]
+
+
+def assert_alike(whole, parts):
+    assert [site.name for site in whole] == [site.name for site in parts]
+    for one, other in zip(whole, parts, strict=True):
+        assert one.stats.observations == other.stats.observations
+        assert one.per_unit.count == other.per_unit.count
+        assert one.per_unit.saturated_high == other.per_unit.saturated_high
+        assert one.per_unit.mean == pytest.approx(other.per_unit.mean, rel=1e-4)
+        assert one.stats.quantiles == pytest.approx(other.stats.quantiles, rel=0.05)
+
+
+@pytest.mark.parametrize("samples", [12, 200])
+def test_any_batches_give_the_same(samples):
     torch.manual_seed(0)
-    model, x = nn.LSTM(WIDTH, HIDDEN, num_layers=2, batch_first=True).eval(), drawn(12, 40, WIDTH)
-    records = []
-    for size in (12, 5):
-        with Capture(model) as capture:
-            for part in x.split(size):
-                capture.run((part,), {}, len(part))
-            records.append([s for s in capture.sites() if s.role is Role.GATE])
-    for whole, parts in zip(*records, strict=True):
-        assert whole.per_unit.count == parts.per_unit.count
-        assert whole.per_unit.saturated_high == parts.per_unit.saturated_high
-        assert whole.per_unit.mean == pytest.approx(parts.per_unit.mean, rel=1e-5)
+    model = nn.LSTM(WIDTH, HIDDEN, num_layers=2, batch_first=True)
+    x = drawn(samples, 40, WIDTH)
+    cut = [7] * (samples // 7) + [samples % 7]
+    assert_alike(gates_by_batches(model, x, samples), gates_by_batches(model, x, *cut))
+
+
+def test_of_later_samples_few_are_looked_at_and_each_counts_once():
+    model, x = nn.GRU(WIDTH, HIDDEN, batch_first=True), drawn(400, 40, WIDTH)
+    looked_at = {
+        place
+        for start, stop, weight in stretches(0, 400, recurrent.LOOKS)
+        for place in range(start, stop)
+        if weight
+    }
+    found = gates_by_batches(model, x, 150, 250)
+    assert {site.stats.observations for site in found} == {2 * len(looked_at)}
+    assert looked_at > set(range(64))
+    assert max(looked_at) > 150
+    chosen = x[sorted(looked_at)]
+    early, late = (gates_by_batches(model, part, len(part)) for part in (chosen[:64], chosen[64:]))
+    counts = 64, len(chosen) - 64
+    for site, *halves in zip(found, early, late, strict=True):
+        expected = np.average([half.per_unit.mean for half in halves], axis=0, weights=counts)
+        assert site.per_unit.mean == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_part_of_the_data_looks_at_the_samples_that_the_whole_does():
+    model, x = nn.RNN(WIDTH, HIDDEN, batch_first=True), drawn(300, 20, WIDTH)
+    [whole] = gates_by_batches(model, x, 300)
+    [early] = gates_by_batches(model, x[:130], 130)
+    [late] = gates_by_batches(model, x[130:], 90, 80, first=130)
+    counts = [site.stats.observations for site in (early, late)]
+    assert whole.stats.observations == sum(counts)
+    means = [site.per_unit.mean for site in (early, late)]
+    expected = np.average(means, axis=0, weights=counts)
+    assert whole.per_unit.mean == pytest.approx(expected, rel=1e-4)
+
+
+class Chunked(nn.Module):
+    """Runs several pieces of each sample beside each other."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.RNN(WIDTH, HIDDEN, batch_first=True)
+
+    def forward(self, x):
+        return self.cell(x.reshape(-1, 10, WIDTH))[0].reshape(len(x), -1)
+
+
+def test_several_sequences_of_a_sample_are_looked_at_with_it():
+    x = drawn(200, 30, WIDTH)
+    [whole], [parts] = (gates_by_batches(Chunked(), x, *sizes) for sizes in ([200], [50, 150]))
+    [alone] = gates_by_batches(nn.RNN(WIDTH, HIDDEN, batch_first=True), x, 200)
+    assert whole.per_unit.count == parts.per_unit.count
+    assert whole.stats.observations == 3 * alone.stats.observations
 
 
 class Stepping(nn.Module):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from actdiag.stats.stretches import Looks, stretches
 
-LOOKS = Looks(every=16, block=8)
+LOOKS = Looks(every=16, budget=16, block=8)
 
 
 def weights(batches, looks=LOOKS, first=0):
@@ -34,18 +34,25 @@ def test_a_later_part_of_the_data_looks_at_the_same_samples(batches):
     assert weights(tail, first=head) == weights(batches)[head:]
 
 
-@pytest.mark.parametrize("looks", [LOOKS, Looks(64, 32), Looks(5, 1)])
+@pytest.mark.parametrize("looks", [LOOKS, Looks(64, 32, 32), Looks(5, 50, 1)])
 def test_the_first_are_all_looked_at_and_neighbours_are_one_stretch(looks):
     assert weights([looks.every], looks) == [1.0] * looks.every
     assert len(stretches(0, looks.every, looks)) == 1
 
 
+@pytest.mark.parametrize("looks", [LOOKS, Looks(64, 32, 32), Looks(64, 16, 4)])
 @pytest.mark.parametrize("samples", [100, 1000, 20_000])
-def test_as_many_are_looked_at_as_is_told_and_they_stand_for_all(samples):
-    found = weights([samples])
-    told = LOOKS.every * (1 + math.log(samples / LOOKS.every))
-    assert sum(weight > 0 for weight in found) == pytest.approx(told, abs=LOOKS.block)
-    assert sum(found) == pytest.approx(samples, rel=0.25)
+def test_as_many_are_looked_at_as_is_told(samples, looks):
+    found = weights([samples], looks)
+    told = looks.every + looks.budget * math.log(samples / looks.every)
+    assert sum(weight > 0 for weight in found) == pytest.approx(told, abs=looks.block)
+
+
+@pytest.mark.parametrize(("budget", "error"), [(16, 0.4), (64, 0.1), (512, 0.02)])
+def test_those_looked_at_stand_for_all(budget, error):
+    found = weights([20_000], Looks(budget, budget, 8))
+    assert sum(found) == pytest.approx(20_000, rel=error)
+    assert sum(found[10_000:]) == pytest.approx(10_000, rel=2 * error)
 
 
 def test_ever_fewer_are_looked_at_in_blocks():
@@ -56,13 +63,3 @@ def test_ever_fewer_are_looked_at_in_blocks():
     gaps = [after - before for before, after in itertools.pairwise(chosen[2:])]
     assert gaps == sorted(gaps)
     assert gaps[-1] > 100
-
-
-def test_the_later_half_counts_as_much_as_the_earlier():
-    """As nearly as the last block of a hundred thousand, standing for a third of all, can tell."""
-    found = weights([100_000])
-    halves = [found[:50_000], found[50_000:]]
-    early, late = (sum(half) for half in halves)
-    assert late / (early + late) == pytest.approx(0.5, abs=1 / 6)
-    early, late = (sum(weight > 0 for weight in half) for half in halves)
-    assert late / (early + late) < 0.15
