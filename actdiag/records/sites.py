@@ -82,7 +82,7 @@ class SiteStats:
 
 @dataclass(frozen=True, slots=True)
 class AttentionStats:
-    """The attention of one site, head by head, over an evenly spread sample of its queries.
+    """The attention of one site, head by head, over evenly spread queries of some samples.
 
     Attributes:
         heads: number of heads.
@@ -90,8 +90,8 @@ class AttentionStats:
             query may see; queries that see fewer than two are left out. Null where none is left.
         max_logit: largest logit of each head as it enters the softmax, after scale and bias;
             masked keys are left out. Null where none is finite.
-        queries: number of rows measured, over all samples and heads.
-        masked_rows: rows among them with every key masked.
+        queries: number of rows measured, over all heads and the samples looked at.
+        masked_rows: rows among them with every key masked, which are looked for in all samples.
     """
 
     heads: int

@@ -4,7 +4,7 @@
 Gates of recurrent layers for which at least half of the units are below 0.01 or above 0.99 on at
 least 85 % of the steps, and candidates (and the units of a plain RNN) whose tanh is saturated as
 often. A unit that jumps from one end to the other counts. The gates are computed again for a
-spread of steps of every sample; the finding says how many.
+spread of steps of the early samples and of some later ones; the finding says how many.
 
 ## Why it matters
 A gate at its end has no gradient: what it lets through is fixed. Stuck input gates shut the data

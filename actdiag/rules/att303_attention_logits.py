@@ -2,7 +2,7 @@
 
 ## What it sees
 The largest product of a query and a key, after the scale and the bias and without masked keys, of
-every attention: above 100, and above 1,000.
+every attention, over a part of the queries: above 100, and above 1,000.
 
 ## Why it matters
 A softmax over such numbers is a choice of one key and passes no gradient. Logits that grow during
