@@ -58,6 +58,7 @@ class AttentionAccumulator:
     def __init__(self) -> None:
         self._table: Tensor | None = None
         self._waiting: list[_Rows] = []
+        self._passed: list[tuple[tuple[int, int, int], Tensor]] = []
 
     def update(self, scores: Tensor, keys: Tensor | None = None, weight: float = 1.0) -> None:
         """Take in scores as they enter the softmax, shape ``(groups, heads, queries, keys)``.
@@ -81,16 +82,20 @@ class AttentionAccumulator:
 
         Those that see no key are rows like any other without; the rest are as if not met.
         """
-        masked = (keys == 0).expand(rows).to(accumulator_device(keys.device))
-        many = masked.sum((0, 2)).double()
-        none = torch.zeros_like(many)
-        self._take(torch.stack((none, none, many, many, none - torch.inf)))
+        if self._passed and self._passed[0][0][1] != rows[1]:
+            self._settle()
+        self._passed.append((rows, keys))
+        if len(self._passed) * keys.numel() > MOST_WAITING:
+            self._settle()
 
     def _settle(self) -> Tensor | None:
         """Sum the rows that wait: those of several calls at once."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             self._take(_summed(waiting))
+        if self._passed:
+            passed, self._passed = self._passed, []
+            self._take(_masked(passed))
         return self._table
 
     def merge(self, other: AttentionAccumulator) -> None:
@@ -157,6 +162,17 @@ def _summed(waiting: list[_Rows]) -> Tensor:
     )
     logit = torch.where(torch.isnan(largest), -torch.inf, largest)
     return torch.stack((*(row.sum((0, 2)) for row in sums), logit.amax((0, 2))))
+
+
+def _masked(passed: list[tuple[tuple[int, int, int], Tensor]]) -> Tensor:
+    """The table of rows without a key, of as many heads; the others are as if not met."""
+    device = accumulator_device(passed[0][1].device)
+    many = sum(
+        ((keys == 0).to(device).expand(rows).sum((0, 2)).double() for rows, keys in passed),
+        start=torch.zeros(passed[0][0][1], dtype=torch.float64, device=device),
+    )
+    none = torch.zeros_like(many)
+    return torch.stack((none, none, many, many, none - torch.inf))
 
 
 def _entropy(scores: Tensor) -> Tensor:
