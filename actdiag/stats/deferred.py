@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
-from actdiag.stats.recent import remember
+from actdiag.stats.pool import Copy, Waiting, copied, joined, register
 from actdiag.stats.sums import OF_SAMPLES, Sums, added, means_of, table_of
+from actdiag.stats.threads import one_thread
 from actdiag.stats.units import measure_clean, measure_with_care
 
 if TYPE_CHECKING:
-    from actdiag.stats.ahead import Axes
     from actdiag.stats.clean import Clean
     from actdiag.stats.layout import View
+    from actdiag.stats.quantiles import Buckets
     from actdiag.stats.tables import Tables
 
 # Numbers that may wait: 256 kB per site. Each call is some tensors besides.
@@ -35,41 +36,70 @@ class _Kind(NamedTuple):
 
 
 class Deferred:
-    """Sums of outputs on their way into a site's tables.
+    """Outputs of a site and their sums on their way into its tables.
 
     Args:
         tables: of moments.
         samples: of the means of samples.
+
+    Attributes:
+        nan: how many NaN were measured.
     """
 
     def __init__(self, tables: Tables, samples: Tables) -> None:
+        self.nan: Tensor | int = 0
         self._tables, self._samples = tables, samples
         tables.before = samples.before = self.release
+        self._waiting: list[Waiting] = []
+        self._buckets: Buckets | None = None
         self._kind: _Kind | None = None
         self._near: list[Sums] = []  # these add up as they are
         self._others: list[Sums] = []
         self._of_samples: list[Tensor] = []
         self._numbers = 0  # in them
 
-    def add(self, view: View, output: Tensor, axes: Axes) -> Tensor | int:
-        """Measure the view of an output by torch; gives how many NaN it holds."""
+    def add(self, view: View, numbers: int | Tensor, buckets: Buckets) -> Copy | None:
+        """Take in the view of an output, of which some values go into buckets by its numbers.
+
+        Gives what waits or was measured; null of what may hold NaN or Inf.
+        """
+        self._buckets, buckets.before = buckets, self.settle
+        copy = copied(view)
+        if copy is None:
+            self.settle()
+            return Copy(None, sums) if (sums := self._measure(view, numbers, buckets)) else None
+        register(self)
+        self._waiting.append(Waiting(copy, numbers))
+        return copy
+
+    def settle(self) -> None:
+        """Measure the outputs that wait."""
+        waiting, self._waiting = self._waiting, []
+        if waiting and self._buckets is not None:
+            with one_thread():
+                for copy, numbers in joined(waiting):
+                    if copy.view is not None:
+                        copy.sums = self._measure(copy.view, numbers, self._buckets)
+
+    def _measure(self, view: View, numbers: int | Tensor, buckets: Buckets) -> Sums | None:
         clean = measure_clean(view)
-        remember(output, axes, None if clean is None else clean.sums)
+        buckets.add(view.values, numbers)
         if clean is not None:
             self._wait(view, clean)
-            return 0
+            return clean.sums
         found = measure_with_care(view)
         self._tables.add(found.table, by_unit=view.by_unit)
         if found.samples is not None:
             self._samples.add(found.samples, by_unit=view.by_unit)
-        return found.nan
+        self.nan = self.nan + found.nan
+        return None
 
     def _wait(self, view: View, clean: Clean) -> None:
         sums, rows, near = clean
         positions = 0 if rows is None else sums.many // len(rows)
         kind = _Kind(len(sums.total), view.by_unit, view.by_sample, positions)
         if kind != self._kind:
-            self.release()
+            self._put()
             self._kind = kind
         if rows is not None and sums.shift is not None:
             self._samples.add(means_of(rows, positions, sums.shift), by_unit=view.by_unit)
@@ -83,10 +113,15 @@ class Deferred:
         if len(self._near) > max(1, most):
             self._near = [added(self._near)]
         if len(self._others) > most:
-            self.release()
+            self._put()
 
     def release(self) -> None:
         """Put what waits into the tables."""
+        self.settle()
+        self._put()
+
+    def _put(self) -> None:
+        """Put the sums into the tables."""
         kind, self._kind = self._kind, None
         if kind is None:
             return

@@ -20,7 +20,7 @@ from actdiag.stats.picks import Bounds, picked
 from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from torch import Tensor
 
@@ -41,6 +41,9 @@ class Buckets:
     """Counts of values per bucket. Memory is fixed; NaN and Inf are left out of the answers.
 
     Values below 1e-40 in size share the bucket of zero; float64 beyond float32 that of its end.
+
+    Attributes:
+        before: adds what is still on its way; null where nothing is.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -50,6 +53,7 @@ class Buckets:
             self.recent = torch.zeros(2 * _SIGNED, dtype=torch.int32, device=device)
         self.added = 0
         self.earlier: Tensor | int = 0
+        self.before: Callable[[], None] | None = None
         self._waiting: list[tuple[Tensor, int]] = []
         self._waits = 0
 
@@ -111,6 +115,8 @@ class Buckets:
 
     def counts(self) -> Tensor:
         """All counts so far, as int64."""
+        if self.before is not None:
+            self.before()
         self._settle()
         return self.recent.long() + self.earlier
 

@@ -11,32 +11,27 @@ import torch
 
 from actdiag.stats import native
 from actdiag.stats.ahead import Ahead
+from actdiag.stats.entering import Entering
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
-from actdiag.stats.picks import AT_ONCE, Bounds, picked
+from actdiag.stats.picks import AT_ONCE
 from actdiag.stats.ready import ReadyInput, layout_of
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
-from actdiag.stats.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from actdiag.functions.row import ActivationFunction, Elementwise
+    from actdiag.functions.row import ActivationFunction
     from actdiag.stats.ahead import Axes
     from actdiag.stats.layout import View
     from actdiag.stats.native import Plan
+    from actdiag.stats.pool import Copy
     from actdiag.stats.ready import Batch
-    from actdiag.stats.sums import Sums
-    from actdiag.stats.thresholds import Beyond
 
-# Slopes of smooth functions cost an exponential each; a mean needs fewer values than a quantile.
-SLOPES = Bounds(512, 1 << 12)
 # Values whose slopes may wait: 256 kB per site with their weights.
 MOST_WAITING = 1 << 14
-# Numbers that may wait to be put into a table: 128 kB per site. Each call is some tensors besides.
-MOST_NUMBERS, MOST_CALLS = 1 << 15, 64
 
 
 class InputRow(IntEnum):
@@ -88,70 +83,21 @@ class Inputs:
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
         self._ready: ReadyInput | None = None
-        self._thresholds = Thresholds(function)
-        self._calls: list[Beyond] = []  # that wait to be put into the tables
-        self._by_unit = False  # whether theirs are units
-        self._picks: list[tuple[Tensor, float]] = []  # whose slopes wait, and what each stands for
-        self._picked = 0  # how many values that are
-        self.tables.before = self._release
+        with_slope = function.slope is not None and not self.is_relu
+        add_slopes = self._add_slopes if with_slope else None
+        self._by_torch = Entering(function, self.tables, self._with_care, add_slopes)
 
-    def add(self, view: View, numbers: int | Tensor, known: Sums | None = None) -> None:
+    def add(self, view: View, numbers: int | Tensor, known: Copy | None = None) -> None:
         """Count the inputs of one call; ``numbers`` tell which samples of the data they are of.
 
-        ``known`` are the sums of the same values, where they have just been measured.
+        ``known`` is the same tensor where it was just taken in as an output.
         """
-        found = self._thresholds.count(view.values, known) if view.values.is_cpu else None
-        if found is None:
-            table = [
-                joined(torch.stack([self._counts(one) for group in groups(part) for one in group]))
-                for part in columns(view.values)
-            ]
-            self.tables.add(torch.cat(table, dim=1), by_unit=view.by_unit)
-        else:
-            self._wait(found, by_unit=view.by_unit)
-        slope = None if self.is_relu else self.function.slope
-        if slope is None:
+        self._by_torch.add(view, numbers, known)
+
+    def _add_slopes(self, values: Tensor, weights: Tensor) -> None:
+        if self.function.slope is None:
             return
-        every = view.values.numel()
-        bounds = SLOPES if view.by_sample else Bounds(every, every)
-        for piece in picked(view.values, bounds, numbers if view.by_sample else 0):
-            own = piece.weight == 1  # perhaps the memory of the values themselves
-            self._picks.append(
-                (piece.values.flatten().clone() if own else piece.values, piece.weight)
-            )
-            if sum(len(values) for values, _ in self._picks) > MOST_WAITING:
-                self._settle_picks(slope)
-
-    def _wait(self, found: Beyond, *, by_unit: bool) -> None:
-        if self._calls and (len(self._calls[0].low), self._by_unit) != (len(found.low), by_unit):
-            self._release()
-        self._calls.append(found)
-        self._by_unit = by_unit
-        numbers = len(self._calls) * len(InputRow) * len(found.low)
-        if numbers > MOST_NUMBERS or len(self._calls) >= MOST_CALLS:
-            self._release()
-
-    def _release(self) -> None:
-        """Put what waits into the tables."""
-        calls, self._calls = self._calls, []
-        if calls:
-            many, *rows = self._thresholds.rows_of(calls)
-            table = torch.stack((many, torch.zeros_like(many), *rows))
-            self.tables.add(table, by_unit=self._by_unit)
-
-    def _settle_picks(self, slope: Elementwise) -> None:
-        """Add the slopes at the picks that wait."""
-        picks, self._picks, self._picked = self._picks, [], 0
-        if picks:
-            values = torch.cat([values for values, _ in picks]).double()
-            sizes = torch.tensor([len(values) for values, _ in picks], device=values.device)
-            each = values.new_tensor([weight for _, weight in picks])
-            weights = each.repeat_interleave(sizes, output_size=len(values))
-            seen = torch.isfinite(values)
-            self._add_slopes(slope, torch.where(seen, values, 0), weights * seen.double())
-
-    def _add_slopes(self, slope: Elementwise, values: Tensor, weights: Tensor) -> None:
-        slopes = slope(values, torch, **self.settings) * weights
+        slopes = self.function.slope(values, torch, **self.settings) * weights
         self.slopes = self.slopes + torch.stack((slopes.sum(), weights.sum()))
 
     def merge_natively(self, plan: Plan, x: Tensor, numbers: int | Tensor, axes: Axes) -> bool:
@@ -207,15 +153,20 @@ class Inputs:
 
     def settle_slopes(self) -> None:
         """Add the slopes at the inputs that wait."""
-        slope = self.function.slope
-        if slope is not None and self._picks:
-            with one_thread():
-                self._settle_picks(slope)
-        if self.waiting is not None and slope is not None:
+        self._by_torch.settle_slopes()
+        if self.waiting is not None:
             with one_thread():
                 for part in torch.split(self.waiting[:, : self.waits], AT_ONCE, dim=1):
-                    self._add_slopes(slope, *part)
+                    self._add_slopes(*part)
         self.waits = 0
+
+    def _with_care(self, view: View) -> Tensor:
+        """The table of one call on any device, which may hold NaN and Inf."""
+        tables = [
+            joined(torch.stack([self._counts(one) for group in groups(part) for one in group]))
+            for part in columns(view.values)
+        ]
+        return torch.cat(tables, dim=1)
 
     def _counts(self, block: Tensor) -> Tensor:
         on_cpu = self.device.type == "cpu"

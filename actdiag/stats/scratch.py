@@ -47,20 +47,25 @@ def beside(name: str, values: Tensor, dtype: torch.dtype) -> Tensor:
     if found is None:
         with torch.inference_mode(mode=False):
             memory = flat(name, values.numel(), dtype)
-            found = memory.as_strided(values.shape, _dense(values.shape, values.stride()))
+            found = memory.as_strided(values.shape, dense(values.shape, values.stride()))
         if len(_BUFFERS.views) >= _MOST_VIEWS:
             _BUFFERS.views.clear()
         _BUFFERS.views[key] = found
     return found
 
 
-def _dense(shape: tuple[int, ...], strides: tuple[int, ...]) -> list[int]:
-    """Strides without gaps, in the same order as these."""
+@lru_cache(maxsize=1024)
+def dense(
+    shape: tuple[int, ...], strides: tuple[int, ...], *, turned: bool = False
+) -> tuple[int, ...]:
+    """Strides without gaps, in the same order as these or, if turned, with the units last."""
     order = sorted(range(len(shape)), key=lambda axis: -strides[axis])
+    if turned:
+        order = [0, *range(POSITIONS, len(shape)), 1]
     found = [0] * len(shape)
     for place, axis in enumerate(order):
         found[axis] = math.prod(shape[inner] for inner in order[place + 1 :])
-    return found
+    return tuple(found)
 
 
 def readable(block: Tensor) -> Tensor:
@@ -71,7 +76,7 @@ def readable(block: Tensor) -> Tensor:
     """
     dtype = float_type(block)
     values = block.abs() if block.is_complex() else block
-    if _turns(values.shape, values.stride()):
+    if turns(values.shape, values.stride()):
         turned = flat("readable", values.numel(), dtype)
         turned = turned.view(values.shape[0], *values.shape[2:], values.shape[1]).movedim(-1, 1)
         return turned.copy_(values)
@@ -79,7 +84,7 @@ def readable(block: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=1024)
-def _turns(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
+def turns(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     """Whether the units of such a block should be made to lie together."""
     if len(shape) == POSITIONS:
         return 1 not in strides and 1 not in shape

@@ -8,6 +8,7 @@ import torch
 
 from actdiag.stats import native
 from actdiag.stats.deferred import Deferred
+from actdiag.stats.entering import SLOPES
 from actdiag.stats.layout import arrange
 from actdiag.stats.moments import (
     combined,
@@ -19,8 +20,8 @@ from actdiag.stats.moments import (
 )
 from actdiag.stats.quantiles import PICKS, Buckets
 from actdiag.stats.ready import ReadyOutput, layout_of
-from actdiag.stats.recent import recall
-from actdiag.stats.regions import SLOPES, Inputs
+from actdiag.stats.recent import recall, remember
+from actdiag.stats.regions import Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
@@ -159,8 +160,7 @@ class SiteAccumulator:
             view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
             if not view.by_sample and not self.unordered:
                 self._lose_order(empty(1, view.values.device))
-            self.nan = self.nan + self._by_torch.add(view, output, axes)
-            self.buckets.add(view.values, numbers)
+            remember(output, axes, self._by_torch.add(view, numbers, self.buckets))
         return None
 
     def _merge_natively(
@@ -242,7 +242,7 @@ class SiteAccumulator:
         self.tables.take_over(other.tables)
         self.samples.take_over(other.samples)
         self.unordered = self.unordered or other.unordered
-        self.nan = self.nan + other.nan
+        self.nan = self.nan + other.nan + other._by_torch.nan
         self.seen += other.seen
         self.seen_inputs += other.seen_inputs
         if other.buckets is not None:
@@ -260,7 +260,7 @@ class SiteAccumulator:
             "tables": self.tables.state(),
             "samples": self.samples.state(),
             "unordered": self.unordered,
-            "nan": int(self.nan),
+            "nan": int(self.nan + self._by_torch.nan),
             "buckets": self.buckets and self.buckets.state(),
             "inputs": self.inputs and self.inputs.state(),
         }
@@ -287,7 +287,7 @@ class SiteAccumulator:
                 table=empty(self.units or 1) if table is None else table.cpu(),
                 samples=None if samples is None else samples.cpu(),
                 by_unit=self.units is not None if table is None else self.tables.by_unit,
-                nan=int(self.nan),
+                nan=int(self.nan + self._by_torch.nan),
                 buckets=self.buckets,
                 inputs=None if self.inputs is None else self.inputs.summed(),
                 function=self.function,
