@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 from actdiag.capture.activations import activation
+from actdiag.capture.caught import Caught
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.layers import layer, matmul
 from actdiag.capture.observer import Call
@@ -21,7 +20,7 @@ from actdiag.stats.stretches import stretches
 from actdiag.stats.threads import one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from actdiag.capture.observer import Observer
     from actdiag.capture.operations import Operation
@@ -44,7 +43,7 @@ def multi_head(observer: Observer, operation: Operation, call: Call) -> Any:
     """``multi_head_attention_forward``: one site, whose inner scores are caught on the way."""
     if not _has_mask(call) and _all_passed_over(observer):
         return layer(observer, operation, call)
-    caught = _Caught()
+    caught = Caught()
     result = layer(observer, operation, Call(caught.forward(call.function), call.args, call.kwargs))
     if caught.call is not None:
         given = call.args[_HEADS_PLACE : _HEADS_PLACE + 1] or (call.kwargs.get("num_heads"),)
@@ -140,48 +139,3 @@ def _scores_of_fused(observer: Observer, call: Call) -> Iterator[Block] | None:
         grouped=bool(given.get("enable_gqa")),
         looked_at=_looked_at(observer),
     )
-
-
-class _Caught(TorchFunctionMode):
-    """Remembers the attention or the softmax called inside a function that is one site."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.call: Call | None = None
-        self.is_softmax = False
-
-    def forward(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """``function``, run while this mode watches the functions inside it.
-
-        A function of ``torch.nn.functional`` hands itself over to the mode before it runs. Its
-        twin here asks a ``has_torch_function`` that says no, so what it calls is seen.
-        """
-        if not isinstance(function, FunctionType):
-            return function
-        names = function.__globals__ | {"has_torch_function": lambda _: False}
-        twin = FunctionType(
-            function.__code__,
-            names,
-            function.__name__,
-            function.__defaults__,
-            function.__closure__,
-        )
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return twin(*args, **kwargs)
-
-        return watched
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Run ``func``, and remember it if it is what is looked for."""
-        name = getattr(func, "__name__", "")
-        if name in ("softmax", "scaled_dot_product_attention"):
-            self.call, self.is_softmax = Call(func, args, kwargs or {}), name == "softmax"
-        return func(*args, **kwargs or {})

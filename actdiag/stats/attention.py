@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 
 from actdiag.records import AttentionStats
-from actdiag.stats.moments import accumulator_device
+from actdiag.stats.headtable import HeadRow, Passed, Rows, joined, masked, summed
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 # e^-87 is the smallest weight that float32 holds in full; what is cut off is below 1e-35.
 SMALLEST_EXPONENT = -87.0
-
-
 # Rows that may wait: 256 kB per site.
 MOST_WAITING = 1 << 15
-
-
-class HeadRow(IntEnum):
-    """What each row of a ``(rows, heads)`` table holds, in float64.
-
-    ``ENTROPY`` is the sum over the ``JUDGED`` queries, those that see two keys or more; both count
-    each query as often as its weight says.
-    """
-
-    ENTROPY = 0
-    JUDGED = 1
-    QUERIES = 2
-    MASKED = 3
-    LOGIT = 4
-
-
-class _Rows(NamedTuple):
-    """Rows that wait: entropies in nats and largest logits, ``(groups, heads, queries)`` each.
-
-    ``keys`` says how many each sees, and broadcasts to the others.
-    """
-
-    entropy: Tensor
-    largest: Tensor
-    keys: Tensor | int
-    weight: float
 
 
 class AttentionAccumulator:
@@ -57,8 +28,8 @@ class AttentionAccumulator:
 
     def __init__(self) -> None:
         self._table: Tensor | None = None
-        self._waiting: list[_Rows] = []
-        self._passed: list[tuple[tuple[int, int, int], Tensor]] = []
+        self._waiting: list[Rows] = []
+        self._passed: list[Passed] = []
 
     def update(self, scores: Tensor, keys: Tensor | None = None, weight: float = 1.0) -> None:
         """Take in scores as they enter the softmax, shape ``(groups, heads, queries, keys)``.
@@ -73,7 +44,7 @@ class AttentionAccumulator:
         if waiting and waiting[0].largest.shape[1:] != largest.shape[1:]:
             self._settle()
         seen = scores.shape[-1] if keys is None else keys
-        self._waiting.append(_Rows(_entropy(scores), largest, seen, weight))
+        self._waiting.append(Rows(_entropy(scores), largest, seen, weight))
         if len(self._waiting) * largest.numel() > MOST_WAITING:
             self._settle()
 
@@ -82,9 +53,9 @@ class AttentionAccumulator:
 
         Those that see no key are rows like any other without; the rest are as if not met.
         """
-        if self._passed and self._passed[0][0][1] != rows[1]:
+        if self._passed and self._passed[0].rows[1] != rows[1]:
             self._settle()
-        self._passed.append((rows, keys))
+        self._passed.append(Passed(rows, keys))
         if len(self._passed) * keys.numel() > MOST_WAITING:
             self._settle()
 
@@ -92,10 +63,10 @@ class AttentionAccumulator:
         """Sum the rows that wait: those of several calls at once."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
-            self._take(_summed(waiting))
+            self._take(summed(waiting))
         if self._passed:
             passed, self._passed = self._passed, []
-            self._take(_masked(passed))
+            self._take(masked(passed))
         return self._table
 
     def merge(self, other: AttentionAccumulator) -> None:
@@ -119,8 +90,8 @@ class AttentionAccumulator:
             return
         table = table.to(self._table.device)
         if table.shape != self._table.shape:
-            self._table, table = (_joined(one.T.unsqueeze(2)) for one in (self._table, table))
-        self._table = _joined(torch.stack((self._table, table)))
+            self._table, table = (joined(one.T.unsqueeze(2)) for one in (self._table, table))
+        self._table = joined(torch.stack((self._table, table)))
 
     def to_record(self) -> AttentionStats | None:
         """The numbers so far, or null when there are none."""
@@ -137,55 +108,10 @@ class AttentionAccumulator:
         )
 
 
-def _summed(waiting: list[_Rows]) -> Tensor:
-    """The table of rows of as many heads and queries."""
-    device = accumulator_device(waiting[0].largest.device)
-    parts = [
-        (
-            rows.entropy,
-            rows.largest,
-            torch.as_tensor(rows.keys, device=rows.largest.device).expand(rows.largest.shape),
-            torch.full_like(rows.largest, rows.weight),
-        )
-        for rows in waiting
-    ]
-    entropy, largest, keys, weight = (
-        torch.cat(part).to(device).double() for part in zip(*parts, strict=True)
-    )
-    share = entropy / keys.log()
-    judged = (keys > 1) & torch.isfinite(share)
-    sums = (
-        torch.where(judged, share * weight, 0),
-        torch.where(judged, weight, 0),
-        torch.ones_like(keys),
-        (keys == 0).double(),
-    )
-    logit = torch.where(torch.isnan(largest), -torch.inf, largest)
-    return torch.stack((*(row.sum((0, 2)) for row in sums), logit.amax((0, 2))))
-
-
-def _masked(passed: list[tuple[tuple[int, int, int], Tensor]]) -> Tensor:
-    """The table of rows without a key, of as many heads; the others are as if not met."""
-    device = accumulator_device(passed[0][1].device)
-    many = sum(
-        ((keys == 0).to(device).expand(rows).sum((0, 2)).double() for rows, keys in passed),
-        start=torch.zeros(passed[0][0][1], dtype=torch.float64, device=device),
-    )
-    none = torch.zeros_like(many)
-    return torch.stack((none, none, many, many, none - torch.inf))
-
-
 def _entropy(scores: Tensor) -> Tensor:
     """Entropy of the softmax of each row, in nats; NaN for a row without a finite score."""
     logs = torch.log_softmax(scores, -1).clamp_(min=SMALLEST_EXPONENT)
     return logs.exp().mul_(logs).sum(-1).neg_()
-
-
-def _joined(stack: Tensor) -> Tensor:
-    """Merge tables: ``(tables, rows, heads)`` to ``(rows, heads)``."""
-    return torch.cat(
-        (stack[:, : HeadRow.LOGIT].sum(0), stack[:, HeadRow.LOGIT :].amax(0)),
-    )
 
 
 def _known(values: Tensor) -> tuple[float | None, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from actdiag.stats.heads import alike, by_head, heads_of, rows_of_mask
 from actdiag.stats.layout import CACHE_ELEMENTS, LAUNCH_ELEMENTS
 from actdiag.stats.stretches import Looks, Stretch
 
@@ -28,7 +29,6 @@ LOOKS = Looks(every=16, budget=16, block=8)
 # Added to a score to hide a key. Our choice: half of the -10,000 of the first BERT, which is the
 # weakest mask in use.
 HIDDEN = -5000.0
-AXES = 4  # groups, heads, queries, keys
 # Keys of one group, in numbers, that are worth a product of their own rather than a copy of all.
 SEVERAL = 1 << 14
 
@@ -70,14 +70,14 @@ def of_query_and_key(
         mask: boolean (true may be seen) or added to the scores.
         causal: a query sees the keys up to its own place.
         scale: factor of the scores, 1/√width by default.
-        samples: see :func:`heads_of`.
+        samples: see :func:`actdiag.stats.heads.heads_of`.
         grouped: several heads of the query share one of the key.
         looked_at: which of the samples are; all by default.
     """
-    query, key = _alike(query, key)
+    query, key = alike(query, key)
     heads = query.shape[-3] if grouped else heads_of(query, samples)
     rows = positions(query.shape[-2], query.device)
-    masks = None if mask is None else _rows_of_mask(mask, query, rows, heads)
+    masks = None if mask is None else rows_of_mask(mask, query, rows, heads)
     allowed = _up_to(query.shape[-2], key.shape[-2], query.device) if causal else None
     factor = query.shape[-1] ** -0.5 if scale is None else scale
     keys = by_head(key, key.shape[-3] if grouped else min(heads, heads_of(key, samples)))
@@ -129,50 +129,6 @@ def positions(length: int, device: torch.device) -> Tensor:
     """The queries measured: evenly spread, the first and the last included."""
     many = min(length, max(FEWEST, min(MOST, length // ONE_IN)))
     return torch.linspace(0, length - 1, many, dtype=torch.float64).round().long().to(device)
-
-
-def heads_of(tensor: Tensor, samples: int) -> int:
-    """Number of heads: the axis before the last two, if there is one before that for the samples.
-
-    Of three axes the first may hold ``samples`` times the heads, the heads of a sample together.
-    """
-    if tensor.ndim >= AXES:
-        return tensor.shape[-3]
-    if tensor.ndim < AXES - 1 or not samples or tensor.shape[0] % samples:
-        return 1
-    return tensor.shape[0] // samples
-
-
-def by_head(tensor: Tensor, heads: int) -> Tensor:
-    """``(..., heads, a, b)`` or ``(samples × heads, a, b)`` as ``(groups, heads, a, b)``."""
-    return tensor.reshape(-1, heads, *tensor.shape[-2:])
-
-
-def _alike(query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
-    """Query and key with the same axes before those of the heads."""
-    while query.ndim < key.ndim:
-        query = query.unsqueeze(0)
-    while key.ndim < query.ndim:
-        key = key.unsqueeze(0)
-    if query.ndim < AXES or query.shape[:-3] == key.shape[:-3]:
-        return query, key
-    pairs = zip(query.shape[:-3], key.shape[:-3], strict=True)
-    lead = [max(pair) for pair in pairs]
-    return query.expand(*lead, *query.shape[-3:]), key.expand(*lead, *key.shape[-3:])
-
-
-def _rows_of_mask(mask: Tensor, query: Tensor, rows: Tensor, heads: int) -> Tensor:
-    """The mask of the picked queries, in four axes that broadcast to the scores."""
-    mask = mask if mask.ndim > 1 else mask.reshape(1, -1)
-    if mask.shape[-2] > 1:
-        mask = mask.index_select(-2, rows)
-    if mask.ndim > AXES:
-        mask = mask.expand(*query.shape[:-2], *mask.shape[-2:])
-    if mask.ndim > AXES or (mask.ndim == query.ndim == AXES - 1 and mask.shape[0] > 1):
-        return by_head(mask, heads)
-    while mask.ndim < AXES:
-        mask = mask.unsqueeze(0)
-    return mask
 
 
 class _Allowed(NamedTuple):
