@@ -105,9 +105,11 @@ class SiteAccumulator:
 
     def prepare(self, plan: Plan | None, output: Tensor, axes: Axes) -> None:
         """Further outputs like this one, which :meth:`update` read so, may come :meth:`again`."""
-        table, samples = self.tables.settled(), self.samples.settled()
         self._ready = None
-        if plan is None or plan.axes is not None or table is None or self.buckets is None:
+        if plan is None or plan.axes is not None or self.buckets is None:
+            return
+        table, samples = self.tables.settled(), self.samples.settled()
+        if table is None:
             return
         known = None if self.unordered else samples
         self._ready = ReadyOutput(plan, layout_of(output, axes), table, known, self.buckets)
