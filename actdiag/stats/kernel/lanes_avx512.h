@@ -80,3 +80,40 @@ INLINE VF I(part_bfloat16)(const void *p, int64_t n) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 #undef FIRST
+
+/* Of as many registers as there are lanes, each for itself: neighbouring lanes of two registers are
+   joined into one register, until one is left with a lane for each. */
+#define JOIN_PAIRS(kind, OP, a, b) \
+    OP(_mm512_unpacklo_##kind(a, b), _mm512_unpackhi_##kind(a, b))
+#define JOIN_QUARTERS(kind, size, OP, a, b) \
+    OP(_mm512_shuffle_##kind##size(a, b, 0x88), _mm512_shuffle_##kind##size(a, b, 0xdd))
+#define DOUBLE_EACH(name, OP)                                                        \
+    INLINE VD I(name)(const VD *x) {                                                 \
+        VD two[4], four[2];                                                          \
+        for (int k = 0; k < 4; k++) two[k] = JOIN_PAIRS(pd, OP, x[2 * k], x[2 * k + 1]); \
+        for (int k = 0; k < 2; k++) four[k] = JOIN_QUARTERS(f64, x2, OP, two[2 * k], two[2 * k + 1]); \
+        return JOIN_QUARTERS(f64, x2, OP, four[0], four[1]);                         \
+    }
+#define AS_PD(x) _mm512_castps_pd(x)
+#define FLOAT_EACH(name, OP)                                                         \
+    INLINE VF I(name)(const VF *x) {                                                 \
+        VF two[8], four[4], eight[2];                                                \
+        for (int k = 0; k < 8; k++) two[k] = JOIN_PAIRS(ps, OP, x[2 * k], x[2 * k + 1]); \
+        for (int k = 0; k < 4; k++) {                                                \
+            const VD a = AS_PD(two[2 * k]), b = AS_PD(two[2 * k + 1]);               \
+            four[k] = OP(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)),                 \
+                         _mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));                \
+        }                                                                            \
+        for (int k = 0; k < 2; k++) eight[k] = JOIN_QUARTERS(f32, x4, OP, four[2 * k], four[2 * k + 1]); \
+        return JOIN_QUARTERS(f32, x4, OP, eight[0], eight[1]);                       \
+    }
+DOUBLE_EACH(d_add_each, _mm512_add_pd)
+DOUBLE_EACH(d_least_each, _mm512_min_pd)
+DOUBLE_EACH(d_most_each, _mm512_max_pd)
+FLOAT_EACH(f_least_each, _mm512_min_ps)
+FLOAT_EACH(f_most_each, _mm512_max_ps)
+#undef AS_PD
+#undef JOIN_PAIRS
+#undef JOIN_QUARTERS
+#undef DOUBLE_EACH
+#undef FLOAT_EACH

@@ -8,6 +8,7 @@ enum { CLOSED = 1, OPEN }; /* functions with all thresholds, and those without a
      (((kind) == TOO_LOW || (kind) == IN_LINE) && places) || ((kind) == TOO_HIGH && places == CLOSED))
 
 #define MARKED 4096 /* values of one unit that are marked before they are counted */
+#define ROOM 64     /* bytes beyond them, since each row begins a new one */
 #define PLANES 8
 #define MOST_TALLIED ((1 << PLANES) - 1)
 #define WORDS (CHUNK / 64)
