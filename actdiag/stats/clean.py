@@ -44,14 +44,15 @@ class Clean(NamedTuple):
     near: bool
 
 
-def clean_sums(values: Tensor, *, spans: bool) -> Clean | None:
+def clean_sums(values: Tensor, *, spans: bool, signed: bool = False) -> Clean | None:
     """Sums of a view ``(samples, units, *positions)``; null where a value isn't finite.
 
-    ``spans`` asks for those of each sample, that has more than one value per unit.
+    ``spans`` asks for those of each sample, that has more than one value per unit. ``signed``
+    says that negative values are to be expected, so that nothing is lost by not looking for one.
     """
     found = []
     for column in columns(values):
-        part = _of_column(column, spans=spans)
+        part = _of_column(column, spans=spans, signed=signed)
         if part is None:
             return None
         found.append(part)
@@ -65,8 +66,8 @@ def clean_sums(values: Tensor, *, spans: bool) -> Clean | None:
     return Clean(sums, torch.cat(rows, dim=1), near)
 
 
-def _of_column(column: Tensor, *, spans: bool) -> Clean | None:
-    sums, of_samples = _walk(column, spans=spans)
+def _of_column(column: Tensor, *, spans: bool, signed: bool) -> Clean | None:
+    sums, of_samples = _walk(column, spans=spans, signed=signed)
     near = torch.addcmul(sums.squares, sums.total, sums.total, value=-(1 + 1 / NEAR) / sums.many)
     if near.min().item() >= 0:  # not where there is a NaN
         return Clean(sums, of_samples, near=True)
@@ -81,10 +82,9 @@ def _of_column(column: Tensor, *, spans: bool) -> Clean | None:
     return Clean(sums._replace(total=total, squares=squares, shift=mean), of_samples, near=False)
 
 
-def _walk(column: Tensor, *, spans: bool) -> tuple[Sums, Tensor | None]:
+def _walk(column: Tensor, *, spans: bool, signed: bool) -> tuple[Sums, Tensor | None]:
     found: Sums | None = None
     of_samples: list[Tensor] = []
-    signed = False
     for blocks in groups(column):
         seen: Tensor | None = None
         for block in blocks:

@@ -50,6 +50,7 @@ class Deferred:
         self.nan: Tensor | int = 0
         self._tables, self._samples = tables, samples
         tables.before = samples.before = self.release
+        self._signed = False  # whether the last one had negative values
         self._waiting: list[Waiting] = []
         self._buckets: Buckets | None = None
         self._kind: _Kind | None = None
@@ -82,9 +83,10 @@ class Deferred:
                         copy.sums = self._measure(copy.view, numbers, self._buckets)
 
     def _measure(self, view: View, numbers: int | Tensor, buckets: Buckets) -> Sums | None:
-        clean = measure_clean(view)
+        clean = measure_clean(view, signed=self._signed)
         buckets.add(view.values, numbers)
         if clean is not None:
+            self._signed = clean.sums.is_signed
             self._wait(view, clean)
             return clean.sums
         found = measure_with_care(view)

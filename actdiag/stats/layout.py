@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-# A block of float32 and its float64 copy together take 768 kB of cache. A quarter of this costs
-# twice as much, since every operation on a block costs a microsecond beside its work.
+# A block of float32, a float64 copy of it and a mask together take 1 MB of cache.
 CACHE_ELEMENTS = 1 << 16
+# Where an operation overwrites the copy of the last one they take 1.5 MB at this size. Smaller
+# blocks cost more, since every operation takes microseconds beside its work: measured, a tenth.
+BLOCK_ELEMENTS = 1 << 17
 # On an accelerator a launch costs more than a trip to memory.
 LAUNCH_ELEMENTS = 1 << 24
 # Partial results are one row of units per block; this keeps them a small share of the block.
@@ -141,7 +143,7 @@ def columns(values: Tensor) -> tuple[Tensor, ...]:
 
 def groups(values: Tensor) -> Iterator[list[Tensor]]:
     """Cut a view into whole samples that fit a block, or a single sample cut into such blocks."""
-    limit = CACHE_ELEMENTS if values.device.type == "cpu" else LAUNCH_ELEMENTS
+    limit = BLOCK_ELEMENTS if values.device.type == "cpu" else LAUNCH_ELEMENTS
     if values.numel() <= limit:
         yield [values]
         return

@@ -67,38 +67,37 @@ class Thresholds:
 
         ``known`` are the sums of the same values, where they have been measured before.
         """
-        if known is not None and not any(self._edges):
-            signs = Signs(known.balance, known.nonzero)
-            return Beyond(known.many, known.low, known.high, (signs,) * len(self._edges))
-        found = [self._of_column(column, extremes=known is None) for column in columns(values)]
-        rows = found[0] if len(found) == 1 else [torch.cat(row) for row in zip(*found, strict=True)]
-        many = values.numel() // values.shape[1]
+        told: list[Tensor | Signs | None] = [None] * len(self._edges)
         if known is not None:
-            return Beyond(many, known.low, known.high, tuple(rows))
-        low, high, *counts = rows
-        if not math.isfinite((low.sum() + high.sum()).item()):
-            return None
-        return Beyond(many, low, high, tuple(counts))
+            told = self._told_by(known)
+        lower = [edge for edge, count in zip(self._lower, told, strict=False) if count is None]
+        upper = [
+            edge
+            for edge, count in zip(self._upper, told[len(self._lower) :], strict=True)
+            if count is None
+        ]
+        rows: list[Tensor] = []
+        if known is None or lower or upper:
+            parts = [_walk(part, lower, upper, extremes=known is None) for part in columns(values)]
+            rows = [row[0] if len(row) == 1 else torch.cat(row) for row in zip(*parts, strict=True)]
+        many = values.numel() // values.shape[1]
+        if known is None:
+            low, high, *rows = rows
+            if not math.isfinite((low.sum() + high.sum()).item()):
+                return None
+        else:
+            low, high = known.low, known.high
+        left = iter(rows)
+        return Beyond(many, low, high, tuple(next(left) if one is None else one for one in told))
 
-    def _of_column(self, column: Tensor, *, extremes: bool) -> list[Tensor]:
-        """Extremes, if asked for, and counts."""
-        found: list[Tensor] = []
-        for block in (block for group in groups(column) for block in group):
-            values = readable(block)
-            outer = (0, *range(2, values.ndim))
-            mask = beside("wide", values, values.dtype)
-            rows = [values.amin(outer), values.amax(outer)] if extremes else []
-            rows += [torch.lt(values, edge, out=mask).sum(outer) for edge in self._lower]
-            rows += [torch.gt(values, edge, out=mask).sum(outer) for edge in self._upper]
-            if not found:
-                found = rows if column.numel() < MOST_IN_FLOAT32 else [row.double() for row in rows]
-                continue
-            if extremes:
-                torch.minimum(found[0], rows[0], out=found[0])
-                torch.maximum(found[1], rows[1], out=found[1])
-            for place in range(2 * extremes, len(rows)):
-                found[place].add_(rows[place])
-        return found
+    def _told_by(self, known: Sums) -> list[Tensor | Signs | None]:
+        """What sums and extremes tell of each threshold; null where values must be compared."""
+        signs, none = Signs(known.balance, known.nonzero), torch.zeros_like(known.low)
+        least = known.low.min().item() if any(self._lower) else 0.0
+        most = known.high.max().item() if any(self._upper) else 0.0
+        below = [signs if edge == 0 else none if least >= edge else None for edge in self._lower]
+        above = [signs if edge == 0 else none if most <= edge else None for edge in self._upper]
+        return [*below, *above]
 
     def rows_of(self, calls: Sequence[Beyond]) -> tuple[Tensor, ...]:
         """Of several calls: many, below, above, linear, low and high, ``(units,)`` float64."""
@@ -119,6 +118,29 @@ class Thresholds:
             linear = many - below.get(first, none) - above.get(last, none)
         least, most = self._saturated
         return many, below.get(least, none), above.get(most, none), linear, low, high
+
+
+def _walk(
+    column: Tensor, lower: Sequence[float], upper: Sequence[float], *, extremes: bool
+) -> list[Tensor]:
+    """Least and greatest values, if asked for, and counts below and above thresholds."""
+    found: list[Tensor] = []
+    for block in (block for group in groups(column) for block in group):
+        values = readable(block)
+        outer = (0, *range(2, values.ndim))
+        mask = beside("wide", values, values.dtype)
+        rows = [values.amin(outer), values.amax(outer)] if extremes else []
+        rows += [torch.lt(values, edge, out=mask).sum(outer) for edge in lower]
+        rows += [torch.gt(values, edge, out=mask).sum(outer) for edge in upper]
+        if not found:
+            found = rows if column.numel() < MOST_IN_FLOAT32 else [row.double() for row in rows]
+            continue
+        if extremes:
+            torch.minimum(found[0], rows[0], out=found[0])
+            torch.maximum(found[1], rows[1], out=found[1])
+        for place in range(2 * extremes, len(rows)):
+            found[place].add_(rows[place])
+    return found
 
 
 def _added(counts: Sequence[Tensor | Signs], sign: int) -> Tensor:

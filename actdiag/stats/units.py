@@ -30,9 +30,14 @@ def measure(view: View) -> Measured:
     return measure_with_care(view) if clean is None else measured(view, clean)
 
 
-def measure_clean(view: View) -> Clean | None:
-    """Sums of a view on the CPU without NaN and Inf; null for others."""
-    return clean_sums(view.values, spans=spans(view)) if view.values.is_cpu else None
+def measure_clean(view: View, *, signed: bool = False) -> Clean | None:
+    """Sums of a view on the CPU without NaN and Inf; null for others.
+
+    ``signed`` says that negative values are to be expected.
+    """
+    if not view.values.is_cpu:
+        return None
+    return clean_sums(view.values, spans=spans(view), signed=signed)
 
 
 def measured(view: View, clean: Clean) -> Measured:

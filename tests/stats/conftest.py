@@ -43,6 +43,6 @@ def every_register(request):
 
 @pytest.fixture
 def tiny_blocks(monkeypatch):
-    monkeypatch.setattr(layout, "CACHE_ELEMENTS", 8)
+    monkeypatch.setattr(layout, "BLOCK_ELEMENTS", 8)
     monkeypatch.setattr(layout, "WIDEST", 4)
     monkeypatch.setattr(picks, "AT_ONCE", 8)
