@@ -12,6 +12,7 @@ from actdiag.capture.failing import failure_of
 from actdiag.capture.graphs import graphs_observed, modules_of
 from actdiag.capture.guard import preserved, quiet
 from actdiag.capture.inputs import Inputs
+from actdiag.capture.leaves import Leaves
 from actdiag.capture.mode import SiteMode
 from actdiag.capture.modules import ModuleStack
 from actdiag.capture.observer import Observer
@@ -62,6 +63,7 @@ class Capture:
         self._stack: ModuleStack
         self._observer: Observer
         self._mode: SiteMode
+        self._leaves: Leaves
         self._relay: Relay
         self._modules: dict[str, Declared]
         self._weights: dict[str, tuple[Tensor, ...]]
@@ -84,6 +86,8 @@ class Capture:
         weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
         self._mode = SiteMode(self._observer)
+        self._leaves = Leaves(self._stack.plain, self._stack, self._mode.repeats)
+        self._restore.enter_context(self._leaves)
         self._inputs = Inputs(self._recorder, self._root())
         self._answer = Answer(self._observer, self._root())
         self._relay = Relay(self._observer)
@@ -110,6 +114,7 @@ class Capture:
         self._inputs.open((inputs, kwargs))
         try:
             with self._mode:
+                self._leaves.begin_pass()
                 result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = failure_of(error, self._stack.names, self._relay)

@@ -41,6 +41,12 @@ class Given(NamedTuple):
     later: bool
 
     @property
+    def alone(self) -> Held | None:
+        """The first argument where that is the only one computed from the model's data."""
+        computed = [held for held in self.tensors if held[2] is not None]
+        return computed[0] if len(computed) == 1 and computed[0][0] == 0 else None
+
+    @property
     def first(self) -> tuple[int, Trail] | None:
         """Place and trail of the first tensor, if it has a trail."""
         if not self.tensors or (self.weights and self.weights[0][0] < self.tensors[0][0]):
@@ -93,22 +99,21 @@ def agrees(
     for place, weight in weights:  # and none was computed from the data since
         if values[place] is not weight or id(weight) in recorder.trails.known:
             return False
-    return _are_alike(tensors, observer, values)
-
-
-def _are_alike(tensors: tuple[Held, ...], observer: Observer, values: tuple[Any, ...]) -> bool:
-    known = observer.recorder.trails.known
-    for place, kind, trail, shape, dtype in tensors:
-        tensor = values[place]
-        if type(tensor) is not kind or tensor.shape != shape or tensor.dtype is not dtype:
-            return False
-        entry = known.get(id(tensor))
-        if entry is None or entry[0]() is not tensor:
-            if trail is not None or observer.owner(tensor) is not None:
-                return False
-        elif entry[1] is not trail:
+    for held in tensors:  # noqa: SIM110 - a generator takes longer than all of it
+        if not is_alike(held, values[held[0]], observer):
             return False
     return True
+
+
+def is_alike(held: Held, tensor: Any, observer: Observer) -> bool:
+    """Whether an argument means what the one before meant."""
+    _, kind, trail, shape, dtype = held
+    if type(tensor) is not kind or tensor.shape != shape or tensor.dtype is not dtype:
+        return False
+    entry = observer.recorder.trails.known.get(id(tensor))
+    if entry is None or entry[0]() is not tensor:
+        return trail is None and observer.owner(tensor) is None
+    return entry[1] is trail
 
 
 def _is_plain(value: Any) -> bool:

@@ -59,7 +59,7 @@ class SiteMode(TorchFunctionMode):
     def __init__(self, observer: Observer) -> None:
         super().__init__()
         self._observer = observer
-        self._repeats = Repeats(observer, observe)
+        self.repeats = Repeats(observer, observe)
 
     def __torch_function__(
         self,
@@ -74,4 +74,4 @@ class SiteMode(TorchFunctionMode):
             return func(*args, **kwargs)
         if transforming():
             return transformed(self._observer, Call(func, args, kwargs))
-        return self._repeats.make(operation, func, args, kwargs)
+        return self.repeats.make(operation, func, args, kwargs)

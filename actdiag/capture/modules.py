@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch.jit import ScriptModule
 
 from actdiag.capture.declared import unshared
+from actdiag.capture.leaves import is_plain_layer
 from actdiag.capture.opened import Place
 from actdiag.capture.transforms import transforming
 from actdiag.text import printable
@@ -40,8 +41,9 @@ def _entry(name: str, module: Declared) -> tuple[Place, bool, str | None]:
 
 
 class ModuleStack:
-    """Keeps the running module, by hooks on every module, all removed on :meth:`close`.
+    """Keeps the running module, by hooks on most modules, all removed on :meth:`close`.
 
+    Plain layers of torch, ``plain`` with their names, are left to :mod:`actdiag.capture.leaves`.
     TorchScript modules refuse hooks, and the operators of an exported program lie in none of its
     modules: what runs these calls :meth:`enter` and :meth:`leave` itself.
 
@@ -57,6 +59,7 @@ class ModuleStack:
     ) -> None:
         self.calls: Counter[str] = Counter()
         self.names: dict[nn.Module, str] = {}
+        self.plain: dict[nn.Module, str] = {}
         self.running: list[Running] = []
         self.opened = 0
         self.declared = declared
@@ -68,7 +71,9 @@ class ModuleStack:
             if name not in declared:
                 continue
             self.names[module] = name
-            if not isinstance(module, ScriptModule):
+            if declared[name].leaf and declared[name].builtin and is_plain_layer(module):
+                self.plain[module] = name
+            elif not isinstance(module, ScriptModule):
                 self._handles.append(module.register_forward_pre_hook(self._enter))
                 self._handles.append(module.register_forward_hook(self._leave, always_call=True))
 

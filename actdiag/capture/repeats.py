@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
-from actdiag.capture.given import Given, agrees, given_of
+from actdiag.capture.given import Given, Held, agrees, given_of, is_alike
 from actdiag.capture.observer import Call
 from actdiag.capture.operations import Kind
 from actdiag.records import Role
@@ -45,6 +45,8 @@ class Found(NamedTuple):
         returned: whether that was the first argument itself.
         after: its trail, if it has one.
         gate: that of a product, place and trail of what it gave.
+        alone: its first argument, where that is the only one computed from the model's data, and
+            the call is the first in its module that could open a site.
     """
 
     given: Given
@@ -55,9 +57,10 @@ class Found(NamedTuple):
     returned: bool
     after: Trail | None
     gate: tuple[OpenSite, int, Trail] | None
+    alone: Held | None
 
 
-class _Calls:
+class Calls:
     """The calls of one function in one module, by their number in a pass."""
 
     __slots__ = ("found", "met", "simple", "tries", "turn")
@@ -67,6 +70,11 @@ class _Calls:
         self.found: list[Found | None] = []
         self.tries: list[int] = []
         self.met = self.turn = 0
+
+    def coming(self, turn: int) -> Found | None:
+        """What was found out about the call that comes next in the pass ``turn``."""
+        number = self.met if self.turn == turn else 0
+        return self.found[number] if number < len(self.found) else None
 
     def next(self, turn: int) -> int:
         """The number of the call that is made now, in the pass ``turn``."""
@@ -80,15 +88,21 @@ class _Calls:
 
 
 class Repeats:
-    """Makes calls under the eyes of ``observe``, or does again what that did before."""
+    """Makes calls under the eyes of ``observe``, or does again what that did before.
+
+    Attributes:
+        begun: how many calls were made.
+        latest: those of the function and module of the last one, if it can be done again.
+    """
 
     def __init__(
         self, observer: Observer, observe: Callable[[Observer, Operation, Call], Any]
     ) -> None:
         self._observer, self._observe = observer, observe
         self._recorder, self._stack = observer.recorder, observer.stack
-        self._calls: dict[tuple[Any, str | None], _Calls] = {}
-        self._begun = 0
+        self._calls: dict[tuple[Any, str | None], Calls] = {}
+        self.begun = 0
+        self.latest: Calls | None = None
 
     def make(
         self,
@@ -98,13 +112,14 @@ class Repeats:
         kwargs: dict[str, Any],
     ) -> Any:
         """Make a call and measure what it gives."""
-        self._begun += 1
+        self.begun += 1
         running = self._stack.running
         key = function, running[-1].place.module if running else None
         calls = self._calls.get(key)
         if calls is None:
-            calls = self._calls[key] = _Calls(simple=operation.kind in _SIMPLE)
+            calls = self._calls[key] = Calls(simple=operation.kind in _SIMPLE)
         call = Call(function, args, kwargs)
+        self.latest = calls if calls.simple else None
         if not calls.simple:
             return self._observe(self._observer, operation, call)
         number = calls.next(self._recorder.turn)
@@ -127,7 +142,7 @@ class Repeats:
         self, found: Found, operation: Operation, call: Call, values: tuple[Any, ...]
     ) -> Any:
         """Make the call and do what was done before."""
-        recorder, (_, counts, site, source, shape, returned, after, gate) = self._recorder, found
+        recorder, (_, counts, site, source, shape, returned, after, gate, _) = self._recorder, found
         if gate is not None:
             recorder.count_shut(gate[0], values[gate[1]], gate[2])
         if site is not None and source is not None:
@@ -150,6 +165,38 @@ class Repeats:
             recorder.measure(site, output, after)
         return output
 
+    def coming(self, calls: Calls, x: Any, weights: tuple[Any, ...]) -> Found | None:
+        """What is known of the next of these calls, if it is given ``x`` as it was before.
+
+        And if none of the weights was computed from the data.
+        """
+        recorder, found = self._recorder, calls.coming(self._recorder.turn)
+        if found is None or found.alone is None or recorder.samples != found.given.samples:
+            return None
+        if recorder.left is not None or not recorder.counts.comes_next(found.counts):
+            return None
+        known = recorder.trails.known
+        for weight in weights:
+            if id(weight) in known:
+                return None
+        return found if is_alike(found.alone, x, self._observer) else None
+
+    def again(self, calls: Calls, found: Found, make: Callable[[], Tensor], x: Tensor) -> Tensor:
+        """Measure as before what the next of these calls gives, which ``make`` makes of ``x``."""
+        self.begun += 1
+        recorder, site, after = self._recorder, found.site, found.after
+        calls.next(recorder.turn)
+        recorder.meet(site, found.counts)
+        if site is not None and found.source is not None:
+            recorder.measure_input(site, x, found.source[1])
+        output = make()
+        if after is not None and site is not None:
+            self._stack.opened += 1
+            recorder.measure(site, output, after)
+        elif after is not None:
+            recorder.trails.put(output, after)
+        return output
+
     def _anew(
         self, operation: Operation, call: Call, values: tuple[Any, ...]
     ) -> tuple[Any, Found | None]:
@@ -157,14 +204,14 @@ class Repeats:
         given = given_of(self._observer, call, values)
         if given is None:
             return self._observe(self._observer, operation, call), None
-        begun, opened = self._begun, self._stack.opened
+        begun, opened = self.begun, self._stack.opened
         counted: list[tuple[Hashable, int]] = []
         self._recorder.counts.noted, self._recorder.shut = counted, None
         try:
             result = self._observe(self._observer, operation, call)
         finally:
             self._recorder.counts.noted = None
-        if type(result) is not Tensor or begun != self._begun or self._recorder.left is not None:
+        if type(result) is not Tensor or begun != self.begun or self._recorder.left is not None:
             return result, None
         after, site, source = self._recorder.trails.of(result), None, None
         if self._stack.opened > opened:
@@ -177,7 +224,10 @@ class Repeats:
                 return result, None
         returned, shape = bool(call.args) and result is call.args[0], result.shape
         gate = self._gate(values)
-        return result, Found(given, tuple(counted), site, source, shape, returned, after, gate)
+        alone = given.alone if after and not gate and not given.later else None
+        counts = tuple(counted)
+        found = Found(given, counts, site, source, shape, returned, after, gate, alone)
+        return result, found
 
     def _gate(self, values: tuple[Any, ...]) -> tuple[OpenSite, int, Trail] | None:
         """The gate that the call was found to be the product of, with its place in the call."""

@@ -119,8 +119,8 @@ CASES = {
         VECTORS,
         [
             (*INPUT, 6, ()),
-            ("linear", "linear", "linear", 3, ("input",)),
-            ("relu", "activation", "relu", 3, ("linear",)),
+            ("layer", "linear", "linear", 3, ("input",)),
+            ("relu", "activation", "relu", 3, ("layer",)),
         ],
     ),
     "convolutions": (

@@ -1,0 +1,328 @@
+"""Layers measured again without a look inside say what a look inside would have said."""
+
+import copy
+import traceback
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from actdiag.capture import Capture
+from actdiag.capture.leaves import Leaves
+
+SIZES = (4, 4, 4, 5, 4, 3, 3, 4, 4)
+
+
+class Dynamic(nn.Module):
+    """A few layers, and the number of the batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.norm = nn.Linear(6, 6), nn.Linear(6, 6), nn.BatchNorm1d(6)
+        self.act, self.drop = nn.LeakyReLU(0.1), nn.Dropout(0.5)
+        self.batch = 0
+
+    def forward(self, x):
+        self.batch += 1
+        return self.run(x, self.batch % 2 == 0)
+
+
+class OtherSetting(Dynamic):
+    def run(self, x, even):
+        self.act.negative_slope = 0.3 if self.batch > 4 else 0.1
+        self.act.inplace = even
+        return self.act(self.first(x))
+
+
+class OtherMode(Dynamic):
+    def run(self, x, even):
+        self.norm.train(even)
+        self.drop.train(self.batch % 3 == 0)
+        return self.drop(self.norm(self.first(x)))
+
+
+class OtherWeight(Dynamic):
+    def run(self, x, even):
+        if self.batch == 3:
+            self.first.weight = nn.Parameter(self.second.weight.clone())
+        if self.batch == 6:
+            self.norm.running_mean = torch.ones(6)
+        return self.norm(self.first(x))
+
+
+class ComputedWeight(Dynamic):
+    def run(self, x, even):
+        if self.batch % 4 == 3:
+            with torch.no_grad():
+                self.norm.running_mean.copy_(self.first(x).mean(0))
+                self.second.bias.copy_(x[0])
+        return self.second(self.norm(x))
+
+
+class OtherInput(Dynamic):
+    def run(self, x, even):
+        y = self.first(x)
+        y = self.act(x if even else y)
+        return self.second(torch.ones_like(y) if self.batch % 3 == 0 else y)
+
+
+class OtherName(Dynamic):
+    def run(self, x, even):
+        return self.second(input=self.first(x)) if even else self.second(self.first(x))
+
+
+class Shared(Dynamic):
+    def run(self, x, even):
+        x = self.act(self.first(self.act(self.first(x))))
+        return self.act(x) if even else x
+
+
+class Hooked(Dynamic):
+    def run(self, x, even):
+        if self.batch == 4:
+            self.first.register_forward_hook(lambda _module, _given, made: torch.relu(made))
+            self.act.register_forward_pre_hook(lambda _module, given: (given[0].tanh(),))
+        return self.act(self.first(x))
+
+
+class Directly(Dynamic):
+    def run(self, x, even):
+        return self.act.forward(self.first.forward(x)) if even else self.act(self.first(x))
+
+
+class Copies(Dynamic):
+    """Copies are none of the model's layers: they have their own weights."""
+
+    def run(self, x, even):
+        deep, shallow = copy.deepcopy(self.first), copy.copy(self.first)
+        with torch.no_grad():
+            deep.weight.mul_(2)
+        shallow._parameters = {**shallow._parameters, "weight": deep.weight}
+        return self.second(deep(x) + shallow(x) + self.first(x))
+
+
+class Raises(Dynamic):
+    def run(self, x, even):
+        x = self.first(x)
+        try:
+            self.second(x[:, :2] if even else x)
+        except RuntimeError:
+            x = self.act(x)
+        return self.second(x)
+
+
+class Mapped(Dynamic):
+    def run(self, x, even):
+        x = self.first(x)
+        return torch.vmap(self.second)(x) if even else self.second(x)
+
+
+class Doubling(TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **kwargs or {})
+        return result * 2 if func is F.leaky_relu else result
+
+
+class UnderAMode(Dynamic):
+    """Another mode must see, and change, what the layer calls."""
+
+    def run(self, x, even):
+        x = self.first(x)
+        if not even:
+            return self.act(x)
+        with Doubling():
+            return self.act(x)
+
+
+class WithoutFunctions(Dynamic):
+    """Nobody sees what is called here."""
+
+    def run(self, x, even):
+        if not even:
+            return self.second(self.first(x))
+        with torch._C.DisableTorchFunction():
+            x = self.first(x)
+        return self.second(x)
+
+
+class Own(nn.Linear):
+    """A layer of torch's whose forward is not torch's alone."""
+
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+class Derived(Dynamic):
+    def __init__(self):
+        super().__init__()
+        self.own = Own(6, 6)
+        self.bare = nn.modules.linear.NonDynamicallyQuantizableLinear(6, 6)
+
+    def run(self, x, even):
+        return self.bare(self.own(self.first(x)))
+
+
+def observed(model, batches):
+    torch.manual_seed(1)
+    with Capture(model) as capture:
+        outputs = [capture.run((batch.clone(),), {}, len(batch)) for batch in batches]
+        return capture.sites(), capture.modules(), capture.coverage(), capture.failure, outputs
+
+
+@pytest.fixture
+def again(monkeypatch):
+    """How often layers were measured without a look inside; to be emptied."""
+    made = []
+    original = Leaves._again
+
+    def counted(self, leaf, *given):
+        output = original(self, leaf, *given)
+        if output is not None:
+            made.append(leaf.name)
+        return output
+
+    monkeypatch.setattr(Leaves, "_again", counted)
+    return made
+
+
+@pytest.mark.parametrize("build", Dynamic.__subclasses__())
+def test_a_look_inside_would_say_the_same(monkeypatch, again, build):
+    torch.manual_seed(2)
+    batches = [torch.randn(size, 6) for size in SIZES]
+    torch.manual_seed(0)
+    *found, outputs = observed(build(), batches)
+    assert again
+    monkeypatch.setattr(Leaves, "_is_seen", lambda _self: False)
+    again.clear()
+    torch.manual_seed(0)
+    *wanted, plain = observed(build(), batches)
+    assert not again
+    assert found == wanted
+    assert all(map(torch.equal, outputs, plain))
+
+
+def layers():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        *(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Dropout(), nn.Identity(), nn.Linear(36, 8), nn.GELU(), nn.LayerNorm(8)),
+        *(nn.Linear(8, 3), nn.Softmax(dim=1)),
+    )
+
+
+def test_which_layers_are_looked_into_once(again):
+    observed(layers(), [torch.randn(4, 1, 8, 8) for _ in range(3)])
+    assert again[-10:] == ["0", "1", "2", "4", "5", "7", "8", "9", "10", "11"]
+
+
+def test_a_layer_of_two_calls_is_looked_into_each_time(again):
+    model = layers().train()
+    with Capture(model) as capture:
+        model.train()
+        for _ in range(3):
+            capture.run((torch.randn(4, 1, 8, 8),), {}, 4)
+    assert "1" not in again  # counts its batches
+    assert "0" in again
+
+
+def test_the_source_is_the_users_line_not_ours():
+    sites, *_ = observed(OtherInput(), [torch.randn(4, 6)])
+    layer = next(site for site in sites if site.name == "first")
+    assert "test_leaves.py:" in layer.source
+
+
+class Failing(Dynamic):
+    def run(self, x, even):
+        return self.second(self.first(x)[:, : 6 - (self.batch > 2)])
+
+
+def test_what_raises_in_a_layer_is_told_with_its_name():
+    *_, failure, outputs = observed(Failing(), [torch.randn(4, 6) for _ in range(3)])
+    assert failure.module == "second"
+    assert failure.exception == "RuntimeError"
+    assert outputs[-1] is None
+
+
+def test_an_error_on_the_way_to_a_known_call_is_told_with_the_layers_name(monkeypatch):
+    batches = [torch.randn(4, 6) for _ in range(3)]
+    model = OtherInput()
+
+    def broken(*_given, **_named):
+        raise ValueError("torn")
+
+    with Capture(model) as capture:
+        capture.run((batches[0],), {}, 4)
+        capture.run((batches[1],), {}, 4)
+        monkeypatch.setattr(F, "leaky_relu", broken)
+        capture.run((batches[2],), {}, 4)
+    assert capture.failure.module == "act"
+    assert capture.failure.message == "torn"
+
+
+FORWARDS = {kind: kind.forward for kind in (nn.Linear, nn.Conv2d, nn.BatchNorm2d, nn.ReLU)}
+
+
+def as_before():
+    inherited = "forward" not in nn.BatchNorm2d.__dict__
+    return inherited and all(kind.forward is forward for kind, forward in FORWARDS.items())
+
+
+def test_the_classes_come_back_as_they_were():
+    model = layers()
+    with Capture(model) as outer:
+        assert not as_before()
+        with Capture(layers()) as inner:
+            inner.run((torch.randn(2, 1, 8, 8),), {}, 2)
+        outer.run((torch.randn(2, 1, 8, 8),), {}, 2)
+        assert outer.sites()
+        assert inner.sites()
+    assert as_before()
+    assert all("forward" not in module.__dict__ for module in model.modules())
+    with pytest.raises(KeyboardInterrupt), Capture(model):
+        raise KeyboardInterrupt
+    assert as_before()
+
+
+def test_what_somebody_else_made_of_a_class_meanwhile_stays(monkeypatch):
+    monkeypatch.setattr(nn.Linear, "forward", nn.Linear.forward)  # put back at the end
+
+    def own(module, x):
+        return F.linear(x, module.weight)
+
+    with Capture(nn.Sequential(nn.Linear(6, 6))):
+        nn.Linear.forward = own
+    assert nn.Linear.forward is own
+
+
+def test_other_models_are_left_alone():
+    other = layers().eval()
+    x = torch.randn(2, 1, 8, 8)
+    wanted = other(x)
+    with Capture(layers()) as capture:
+        capture.run((x,), {}, 2)
+        sites = len(capture.sites())
+        assert torch.equal(other(x), wanted)
+        assert len(capture.sites()) == sites
+
+
+def test_the_same_model_in_two_captures_at_once():
+    model, x = layers(), torch.randn(2, 1, 8, 8)
+    with Capture(model) as outer, Capture(model) as inner:
+        for _ in range(3):
+            outer.run((x,), {}, 2)
+            inner.run((x,), {}, 2)
+        found, wanted = inner.sites(), observed(model, [x] * 3)[0]
+        assert [site.stats for site in found] == [site.stats for site in wanted]
+        assert [site.stats for site in outer.sites()] == [site.stats for site in wanted]
+
+
+def test_our_frames_do_not_hide_a_layer_in_a_traceback():
+    model = Failing()
+    try:
+        with Capture(model):
+            model(torch.randn(4, 5))
+    except RuntimeError as error:
+        lines = "".join(traceback.format_tb(error.__traceback__))
+    assert "linear.py" in lines
