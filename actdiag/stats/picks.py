@@ -110,10 +110,30 @@ def _chosen(places: int, budget: int, numbers: int | Tensor, samples: int) -> Ch
     return chosen_of(places, budget, numbers)
 
 
-@lru_cache(maxsize=8)
 def _chosen_from(places: int, budget: int, first: int, samples: int) -> Choices:
-    """The same for all tensors of one batch whose samples are as large."""
-    return chosen_of(places, budget, torch.arange(first, first + samples))
+    """As :func:`chosen_of`, of samples that follow each other: mostly they are halved alike."""
+    found, start = [], first
+    while start < first + samples:
+        halved = 0
+        while places >> halved > max(1, budget // (start + 1)):
+            halved += 1
+        many = places >> halved
+        stop = first + samples if many == 1 else min(first + samples, budget // many)
+        rows = torch.arange(start - first, stop - first)
+        steps = torch.arange(0, many << halved, 1 << halved)
+        if halved:
+            starts = _hashes(first, samples)[start - first : stop - first] % places
+            found.append((rows, (starts.unsqueeze(1) + steps) % places))
+        else:
+            found.append((rows, steps.expand(len(rows), -1)))
+        start = stop
+    return found
+
+
+@lru_cache(maxsize=8)
+def _hashes(first: int, samples: int) -> Tensor:
+    """The same for all tensors of one batch."""
+    return mixed(torch.arange(first, first + samples))
 
 
 def chosen_of(places: int, budget: int, numbers: Tensor) -> Choices:

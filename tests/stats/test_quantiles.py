@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actdiag.stats import quantiles
+from actdiag.stats import picks, quantiles
 from actdiag.stats.layout import arrange
 from actdiag.stats.picks import Bounds, even_stride, picked
 from actdiag.stats.quantiles import PICKS, QUANTILES, Buckets
@@ -158,6 +158,21 @@ def test_picks_do_not_depend_on_batches(sizes):
         for view, own in reversed(list(numbered_views(values, size))):
             buckets.add(view, own)
     assert torch.equal(found.counts(), wanted.counts())
+
+
+@given(
+    places=st.integers(1, 5000),
+    budget=st.integers(1, 9000),
+    first=st.integers(0, 20_000),
+    samples=st.integers(1, 300),
+)
+def test_samples_that_follow_each_other_give_the_picks_of_their_numbers(
+    places, budget, first, samples
+):
+    wanted = picks.chosen_of(places, budget, torch.arange(first, first + samples))
+    found = picks._chosen_from(places, budget, first, samples)
+    for one, other in zip(found, sorted(wanted, key=lambda pair: pair[0][0]), strict=True):
+        assert all(map(torch.equal, one, other))
 
 
 @pytest.mark.parametrize("seed", range(3))
