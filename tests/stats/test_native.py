@@ -111,6 +111,20 @@ def test_more_samples_units_and_positions_than_are_read_at_once(shape, way, dtyp
         assert stats.between_sample == pytest.approx(between_sample(array, 1, 0), rel=1e-9)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("function", [TANH, GELU], ids=["tanh", "gelu"])
+@pytest.mark.parametrize("shape", [(5, 600, 2, 2), (3, 530, 7), (40, 70, 2), (9, 90, 4, 4)])
+def test_short_rows_of_many_units(shape, function, dtype):
+    generator = torch.Generator().manual_seed(4)
+    tensor = torch.randn(shape, generator=generator).mul(3).round(decimals=1).to(dtype)
+    found = accumulate(tensor, function=function)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "plan_of", lambda *_, **__: None)
+        wanted = accumulate(tensor, function=function)
+    assert_units(found.to_record()[1], unit_numbers(to_numpy(tensor), 1))
+    assert torch.equal(found.inputs.tables.settled(), wanted.inputs.tables.settled())
+
+
 def test_positive_values_after_negative_ones_and_the_reverse():
     positive, negative = torch.rand(30, 17) + 1, -torch.rand(30, 17) - 1
     for parts in ((positive, negative), (negative, positive), (positive, positive)):

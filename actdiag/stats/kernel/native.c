@@ -20,7 +20,6 @@
 
 #define INTERFACE 4    /* as in library.py */
 #define FARTHEST 1e4   /* as in clean.py */
-#define TILE 8         /* rows read side by side: as many streams as are fetched ahead */
 #define TOGETHER 16    /* samples read side by side where rows are short */
 #define CHUNK 512      /* units whose sums stay in the nearest cache */
 

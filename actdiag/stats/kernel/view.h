@@ -10,6 +10,7 @@
 
 #define AXES 8
 #define WIDEST_LANES 16
+#define TILE 8 /* rows read side by side: as many streams as are fetched ahead */
 
 /* The order is that of CODES in native.py. */
 enum { FLOAT32, FLOAT16, BFLOAT16, FLOAT64 };
@@ -55,6 +56,12 @@ static inline int64_t padded(int64_t units) { return units + WIDEST_LANES - unit
 /* Whether the positions of a unit are neighbours; else units are. */
 static inline int in_rows(const View *view) {
     return view->axes && view->step[view->axes - 1] == 1 && view->size[view->axes - 1] > 1;
+}
+
+/* Whether rows of positions are so short that each sample is turned around. */
+static inline int turns_around(const View *view, int lanes) {
+    return in_rows(view) && view->axes == 1 && view->positions <= TILE &&
+           view->units > 4 * lanes && view->unit_step == view->positions;
 }
 
 /* Steps through the outer position axes: `at` counts, the result is where it stands. */
