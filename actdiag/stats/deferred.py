@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from actdiag.stats.quantiles import Buckets
     from actdiag.stats.tables import Tables
 
-# Numbers that may wait: 256 kB per site. Each call is some tensors besides.
-MOST_WAITING, MOST_CALLS = 1 << 15, 64
+# Numbers that may wait, in sums by unit and by sample and unit: each kind 128 kB per site. Each
+# call is some tensors besides.
+MOST_WAITING, MOST_CALLS = 1 << 14, 64
 
 
 class _Kind(NamedTuple):
