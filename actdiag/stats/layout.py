@@ -102,12 +102,15 @@ def _arrangement(
 
 def plain(tensor: Tensor) -> Tensor:
     """The same values as an ordinary, dense tensor without gradient."""
-    tensor = tensor.detach()
+    if tensor.requires_grad:
+        tensor = tensor.detach()
     if tensor.is_quantized:
         tensor = tensor.dequantize()
     if tensor.layout is not torch.strided:
         tensor = tensor.to_dense()
-    return tensor.resolve_conj().resolve_neg()
+    if tensor.is_complex():
+        tensor = tensor.resolve_conj()
+    return tensor.resolve_neg() if tensor.is_neg() else tensor
 
 
 def as_float(block: Tensor) -> Tensor:

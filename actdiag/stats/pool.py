@@ -63,7 +63,7 @@ class Owner(Protocol):
 
 class _Pool(threading.local):
     def __init__(self) -> None:
-        self.memory: Tensor | None = None
+        self.memory: dict[torch.dtype, Tensor] = {}
         self.used = 0
         self.copies: list[Copy] = []
         self.owners: dict[int, weakref.ref[Owner]] = {}  # in their order
@@ -81,15 +81,16 @@ def copied(view: View) -> Copy | None:
     size = values.numel() * dtype.itemsize
     if _POOL.used + size > MOST_BYTES or len(_POOL.copies) >= MOST_COPIES:
         settle()
-    if _POOL.memory is None:
+    if not _POOL.memory:
         # A tensor made in inference mode could not be written to outside.
         with torch.inference_mode(mode=False):
-            _POOL.memory = torch.empty(MOST_BYTES, dtype=torch.uint8)
-    memory = _POOL.memory[_POOL.used : _POOL.used + size].view(dtype)
-    _POOL.used += -(-size // _LINE) * _LINE
-    strides = dense(values.shape, values.stride(), turned=turns(values.shape, values.stride()))
-    place = memory.as_strided(values.shape, strides)
+            memory = torch.empty(MOST_BYTES, dtype=torch.uint8)
+            _POOL.memory = {kind: memory.view(kind) for kind in (torch.float32, torch.float64)}
+    shape, strides = values.shape, values.stride()
+    strides = dense(shape, strides, turned=turns(shape, strides))
+    place = _POOL.memory[dtype].as_strided(shape, strides, _POOL.used // dtype.itemsize)
     place.copy_(values.abs() if values.is_complex() else values)
+    _POOL.used += -(-size // _LINE) * _LINE
     copy = Copy(View(place, by_sample=view.by_sample, by_unit=view.by_unit))
     _POOL.copies.append(copy)
     return copy
