@@ -10,7 +10,7 @@
 #include <unistd.h>
 #endif
 
-#define ENOUGH 65536 /* values that are worth a thread of their own */
+#define ENOUGH 32768 /* values that are worth a thread of their own */
 #define MOST_PARTS 64
 
 typedef struct {
