@@ -145,10 +145,18 @@ def columns(values: Tensor) -> tuple[Tensor, ...]:
 
 
 def groups(values: Tensor) -> Iterator[list[Tensor]]:
-    """Cut a view into whole samples that fit a block, or a single sample cut into such blocks."""
+    """Cut a view into whole samples that fit a block, or a single sample cut into such blocks.
+
+    Where positions lie farther apart than samples do, all samples are cut into ranges of positions.
+    """
     limit = BLOCK_ELEMENTS if values.device.type == "cpu" else LAUNCH_ELEMENTS
     if values.numel() <= limit:
         yield [values]
+        return
+    strides = values.stride()
+    axis = max(range(values.ndim), key=strides.__getitem__)
+    if axis >= POSITIONS and values.numel() // values.shape[axis] <= limit:
+        yield list(_ranges(values, axis, limit))
         return
     step = max(1, limit // math.prod(values.shape[1:]))
     for part in torch.split(values, step):
@@ -161,7 +169,12 @@ def _pieces(part: Tensor, limit: int) -> Iterator[Tensor]:
         yield part
         return
     axis = max(range(2, part.ndim), key=lambda axis: part.shape[axis])
+    for piece in _ranges(part, axis, limit):
+        yield from _pieces(piece, limit)
+
+
+def _ranges(part: Tensor, axis: int, limit: int) -> tuple[Tensor, ...]:
+    """Cut along an axis into pieces of equal size that are small enough, if any are."""
     size = part.shape[axis]
     count = math.ceil(size / max(1, limit // (part.numel() // size)))
-    for piece in torch.split(part, math.ceil(size / count), dim=axis):
-        yield from _pieces(piece, limit)
+    return torch.split(part, math.ceil(size / count), dim=axis)

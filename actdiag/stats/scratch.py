@@ -91,5 +91,15 @@ def turns(shape: tuple[int, ...], strides: tuple[int, ...]) -> bool:
     if strides[-1] == 1 and strides[1] != 1:
         return shape[-1] < SHORT
     axes = list(zip(shape, strides, strict=True))
-    steps = [step for size, step in (axes[0], *axes[2:], axes[1]) if size > 1]
-    return steps != sorted(steps, reverse=True) or (shape[1] > 1 and strides[1] != 1)
+    outer = [axis for axis in (axes[0], *axes[2:]) if axis[0] > 1]
+    if shape[1] > 1 and strides[1] != 1:
+        return True
+    ordered = sorted(outer, key=lambda axis: -axis[1])
+    if outer == ordered:
+        return False
+    inside = shape[1]  # in another order they may be read as one axis, if they lie side by side
+    for size, step in reversed(ordered):
+        if step != inside:
+            return True
+        inside *= size
+    return False

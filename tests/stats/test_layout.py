@@ -7,6 +7,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actdiag.stats import layout
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.scratch import readable
 from tests.stats.values import tensors
@@ -81,6 +82,20 @@ def test_short_rows_are_turned_around():
     turned = readable(tensor)
     assert turned.stride() == (54, 1, 6)
     assert torch.equal(turned, tensor)
+
+
+def test_positions_that_lie_farther_apart_than_samples_are_cut(monkeypatch):
+    monkeypatch.setattr(layout, "BLOCK_ELEMENTS", 100)
+    tensor = torch.rand(30, 4, 5)  # positions, samples, units
+    view = arrange(tensor, unit_axis=2, sample_axis=1, samples=4)
+    ((first, *others),) = groups(view.values)
+    assert first.shape == (4, 5, 5)
+    assert len(others) == 5
+    assert first.untyped_storage().data_ptr() == readable(first).untyped_storage().data_ptr()
+    gaps = torch.rand(30, 8, 5)[:, :4]
+    apart = arrange(gaps, unit_axis=2, sample_axis=1, samples=4).values[:, :, :5]
+    assert apart.stride() == (5, 1, 40)
+    assert readable(apart).stride() == (25, 1, 5)
 
 
 def test_sparse_and_negated_views_are_read():
