@@ -122,8 +122,8 @@ class Entering:
         picks, self._picks, self._picked = self._picks, [], 0
         if picks and self._add_slopes is not None:
             values = torch.cat([values for values, _ in picks]).double()
-            sizes = torch.tensor([len(values) for values, _ in picks], device=values.device)
-            each = values.new_tensor([weight for _, weight in picks])
-            weights = each.repeat_interleave(sizes, output_size=len(values))
+            weights = torch.cat(
+                [torch.full_like(values, weight, dtype=torch.float64) for values, weight in picks]
+            )
             seen = torch.isfinite(values)
-            self._add_slopes(torch.where(seen, values, 0), weights * seen.double())
+            self._add_slopes(torch.where(seen, values, 0), weights * seen)

@@ -172,7 +172,7 @@ class Inputs:
         on_cpu = self.device.type == "cpu"
         values = readable(block.to(self.device)) if on_cpu else as_float(block)
         outer = (0, *range(2, values.ndim))
-        mask = beside("mask", values, values.dtype) if on_cpu else torch.empty_like(values)
+        mask = beside("wide", values, values.dtype) if on_cpu else torch.empty_like(values)
         below, above = self.function.saturated_below, self.function.saturated_above
         low, high = values.amin(outer), values.amax(outer)
         none = torch.zeros_like(low)
@@ -247,7 +247,7 @@ def count_within(tensor: Tensor, *, unit_axis: int | None, limit: float) -> Tens
     with one_thread():
         for block in (block for group in groups(view.values) for block in group):
             values, outer = readable(block), (0, *range(2, block.ndim))
-            mask = beside("mask", values, values.dtype)
+            mask = beside("wide", values, values.dtype)
             found += _inside(values, (interval.first, interval.last), mask, outer)
     return found.long()
 
