@@ -119,17 +119,20 @@ class Inside:
 def timed_inside() -> Iterator[Inside]:
     """Count what the accumulators of sites are given, and how long they take."""
     inside = Inside()
-    originals = {name: getattr(SiteAccumulator, name) for name in ("update", "update_input")}
+    names = ("update", "update_input", "again", "input_again")
+    originals = {name: getattr(SiteAccumulator, name) for name in names}
 
     def timed(original: Any) -> Any:
-        def update(self: SiteAccumulator, tensor: Tensor, **axes: Any) -> None:
+        def take(self: SiteAccumulator, tensor: Tensor, *given: Any, **axes: Any) -> Any:
             start = time.thread_time()
-            original(self, tensor, **axes)
+            result = original(self, tensor, *given, **axes)
             inside.seconds += time.thread_time() - start
-            inside.values += tensor.numel()
-            inside.calls += 1
+            if result is not False:  # it was refused, and comes another way
+                inside.values += tensor.numel()
+                inside.calls += 1
+            return result
 
-        return update
+        return take
 
     for name, original in originals.items():
         setattr(SiteAccumulator, name, timed(original))
