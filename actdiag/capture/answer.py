@@ -66,8 +66,8 @@ class Answer:
 
     def _has_rows(self, tensor: Tensor) -> bool:
         trail = self._recorder.trails.of(tensor)
-        carried = trail.sample_axis if trail is not None else None
-        return self._observer.sample_axis(tensor, carried) is not None
+        axes = (0, trail.sample_axis) if trail is not None else (0,)
+        return any(self._observer.is_of_samples(tensor, axis) for axis in axes)
 
     def _is_distribution(self, tensor: Tensor) -> bool:
         trail, site = self._recorder.trails.of(tensor), self._source(tensor)
@@ -100,6 +100,6 @@ class Answer:
             unit_axis=unit_axis,
         )
         site.is_final = True
-        axis = self._observer.sample_axis(output, None)
+        axis = 0 if self._observer.is_of_samples(output, 0) else None
         after = Trail((site.index,), unit_axis=unit_axis, sample_axis=axis)
         self._recorder.measure(site, output, after)

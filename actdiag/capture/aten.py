@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOMES: tuple[Any, ...] = (F, torch, torch._C._nn, Tensor)  # noqa: SLF001 - where functions live
 _OTHER_WORDS: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("slice", "select", "index", "_unsafe_index"), Tensor.__getitem__),
+    "slice": torch.narrow,
     **dict.fromkeys(("index_put", "index_put_", "slice_scatter"), Tensor.__setitem__),
     **dict.fromkeys(("_unsafe_view", "_reshape_alias", "_reshape_copy", "view_copy"), Tensor.view),
     **dict.fromkeys(("alias", "lift_fresh_copy", "detach_", "alias_copy"), Tensor.detach),
@@ -49,8 +49,8 @@ _OTHER_WORDS: dict[str, Callable[..., Any]] = {
     "unsafe_chunk": torch.chunk,
     "max_pool2d_with_indices": F.max_pool2d,
     "max_pool3d_with_indices": F.max_pool3d,
-    "numpy_T": Tensor.t,
 }
+_PROPERTIES = {"numpy_T": "T", "matrix_H": "H", "mT": "mT", "mH": "mH"}
 _WEIGHT_FIRST = {"embedding", "embedding_bag", "_embedding_bag", "_embedding_bag_forward_only"}
 _CONVOLUTIONS = {"_convolution", "convolution", "mkldnn_convolution", "cudnn_convolution"}
 _TRANSPOSED = 6  # of ``transposed`` among the arguments of a convolution
@@ -61,6 +61,10 @@ _SELU_SCALE = 1.0507009873554805
 def operation_of(operator: OpOverload) -> Operation:
     """What an operator means to the capture."""
     name = short_name(operator)
+    if name in ("index", "_unsafe_index"):
+        return Operation(Kind.OTHER, "index")
+    if name in _PROPERTIES:
+        return classify(getattr(Tensor, _PROPERTIES[name]).__get__)
     if name in _WEIGHT_FIRST:
         return classify(F.embedding)
     if "scaled_dot_product" in name:

@@ -54,7 +54,7 @@ def _gate(observer: Observer, half: Tensor, before: Trail) -> OpenSite:
         row=functions.get("sigmoid"),
     )
     recorder.measure_input(site, half, before)
-    axis = observer.sample_axis(half, before.sample_axis)
+    axis = before.sample_axis if observer.is_of_samples(half, before.sample_axis) else None
     trail = Trail((site.index,), unit_axis=before.unit_axis, sample_axis=axis)
     opened = torch.sigmoid(half)
     recorder.measure(site, opened, trail)

@@ -9,7 +9,7 @@ from torch import Tensor
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.movements import other
 from actdiag.capture.operations import Kind, Operation, second_axis
-from actdiag.capture.trail import Trail, merged
+from actdiag.capture.trail import Trail, fitted, merged
 from actdiag.records import Role
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def layer(observer: Observer, operation: Operation, call: Call) -> Any:
     sample_axis = trails[0].sample_axis if trails else None  # a mask may have other axes
     observer.finish(site, output, unit_axis, sample_axis)
     for further in extra:
-        observer.recorder.trails.put(further, Trail((site.index,), straight=False))
+        axis = 1 if operation.kind is Kind.RECURRENT and further.dim() > 2 else 0  # noqa: PLR2004
+        after = Trail((site.index,), straight=False, sample_axis=axis)
+        observer.recorder.trails.put(further, fitted(after, further, observer.recorder.samples))
     return result
 
 

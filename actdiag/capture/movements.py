@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from actdiag.capture.axes import axes_after, origins_of, place_of
 from actdiag.capture.containers import holds_numbers, tensors_in
 from actdiag.capture.handwritten import written_out
 from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
-from actdiag.capture.trail import fitted, merged, reshaped_axis
+from actdiag.capture.trail import merged, reshaped_axis, split_axis
 from actdiag.records import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from actdiag.capture.axes import Side
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.operations import Operation
     from actdiag.capture.trail import Trail
@@ -33,15 +37,32 @@ def move(observer: Observer, operation: Operation, call: Call) -> Any:
     return output
 
 
-def reshape(observer: Observer, _operation: Operation, call: Call) -> Any:
+def reshape(observer: Observer, operation: Operation, call: Call) -> Any:
     """A view of another shape: an axis is kept where it can still be told."""
+    if operation.name in ("squeeze", "unsqueeze"):
+        return _pad(observer, operation, call)
     tensor = call.first()
     shape = tuple(tensor.shape) if tensor is not None else ()
     trails = observer.trails(call)
     output = call.make()
     if trails and isinstance(output, Tensor):
-        to = partial(reshaped_axis, shape, tuple(output.shape))
-        observer.recorder.trails.put(output, trails[0].carried(to, output.dim()))
+        before, after = trails[0], tuple(output.shape)
+        carried = before.carried(partial(reshaped_axis, shape, after), output.dim())
+        if before.sample_axis is not None and carried.sample_axis is None:
+            axis = split_axis(shape, after, before.sample_axis, observer.recorder.samples)
+            carried = replace(carried, sample_axis=axis)
+        observer.recorder.trails.put(output, carried)
+    return output
+
+
+def _pad(observer: Observer, operation: Operation, call: Call) -> Any:
+    """Axes of one entry are added or taken away: the others are what they were."""
+    sides = observer.sides(call)
+    output = call.make()
+    if sides and isinstance(output, Tensor):
+        origins = origins_of(operation.name, call, sides[0], output)
+        to = partial(place_of, origins=origins)
+        observer.recorder.trails.put(output, sides[0].trail.carried(to, output.dim()))
     return output
 
 
@@ -50,49 +71,63 @@ def index(observer: Observer, operation: Operation, call: Call) -> Any:
     places = call.args[1] if len(call.args) > 1 else ()
     places = places if isinstance(places, tuple) else (places,)
     adds = all(place is None or place is ... or place == slice(None) for place in places)
-    return (reshape if adds else other)(observer, operation, call)
+    return (_pad if adds else other)(observer, operation, call)
 
 
 def keeps_axes(observer: Observer, operation: Operation, call: Call) -> Any:
     """A linear operation that keeps every axis: a sum, a scaling, a copy, dropout in eval mode."""
-    trails = observer.trails(call)
-    call, written = written_out(observer, operation, call) if trails else (call, False)
+    sides = observer.sides(call)
+    call, written = written_out(observer, operation, call) if sides else (call, False)
     output = call.make()
-    if not trails or written or not isinstance(output, Tensor):
+    if not sides or written or not isinstance(output, Tensor):
         return output
-    before = merged(trails)
-    if len(trails) > 1 or operation.name in _CHANGES:
-        joined = any(trail.sites != before.sites for trail in trails)
+    before = merged([side.trail for side in sides])
+    if len(sides) > 1 or operation.name in _CHANGES:
+        joined = any(side.trail.sites != before.sites for side in sides)
         after = replace(before.passed(), start=joined)
     else:
         after = before if output is call.args[0] else before.moved(*before.axes)
-    observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
+    _put(observer, operation, call, sides, output, after)
     return output
 
 
-_CHANGES = {"add", "sub", "rsub", "subtract", "mul", "multiply", "rmul", "imul", "neg"}
+_CHANGES = {"add", "sub", "rsub", "subtract", "mul", "multiply", "rmul", "imul", "neg", "imag"}
 _CHANGES |= {"div", "divide", "true_divide"}
 
 
 def other(observer: Observer, operation: Operation, call: Call) -> Any:
     """Anything else: where it came from is remembered; what is not understood is told."""
-    trails = observer.trails(call)
-    if not trails:
+    sides = observer.sides(call)
+    if not sides:
         return call.make()
     call, written = written_out(observer, operation, call)
     if written:
         return call.make()
     result = call.make()
-    before = merged(trails)
+    before = merged([side.trail for side in sides])
     unknown = _is_unknown(operation, before, call)
     if isinstance(result, Tensor) and holds_numbers(result) and unknown:
-        return _unknown(observer, operation, result, before)
+        axes = axes_after(operation.name, call, sides, result, observer.recorder.samples)
+        return _unknown(observer, operation, result, before, axes)
     after = before.blurred()
     for output in tensors_in(result, depth=2):
-        observer.recorder.trails.put(output, fitted(after, output, observer.recorder.samples))
+        _put(observer, operation, call, sides, output, after)
         if unknown and holds_numbers(output):
             observer.note_unknown(operation)
     return result
+
+
+def _put(
+    observer: Observer,
+    operation: Operation,
+    call: Call,
+    sides: Sequence[Side],
+    output: Tensor,
+    after: Trail,
+) -> None:
+    """Remember where a tensor came from, with the axes that it has."""
+    unit, sample = axes_after(operation.name, call, sides, output, observer.recorder.samples)
+    observer.recorder.trails.put(output, replace(after, unit_axis=unit, sample_axis=sample))
 
 
 def _is_unknown(operation: Operation, before: Trail, call: Call) -> bool:
@@ -113,12 +148,18 @@ def _highest(side: Any) -> float:
     return float(side) if isinstance(side, int | float) else 0.0
 
 
-def _unknown(observer: Observer, operation: Operation, result: Tensor, before: Trail) -> Tensor:
+def _unknown(
+    observer: Observer,
+    operation: Operation,
+    result: Tensor,
+    before: Trail,
+    axes: tuple[int | None, int | None],
+) -> Tensor:
     """A function in no catalogue is a site too, so that what it makes of the values is seen."""
     observer.note_unknown(operation)
-    after = fitted(before, result, observer.recorder.samples)
+    unit, sample = axes
     site = observer.open(
-        operation.name, role=Role.BLOCK, tensor=result, trail=before, unit_axis=after.unit_axis
+        operation.name, role=Role.BLOCK, tensor=result, trail=before, unit_axis=unit
     )
-    observer.finish(site, result, after.unit_axis, after.sample_axis)
+    observer.finish(site, result, unit, sample)
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from actdiag.capture.axes import Side
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.trail import Trail
 from actdiag.records import Role
@@ -68,19 +69,24 @@ class Observer:
 
     def trails(self, call: Call) -> list[Trail]:
         """Trails of the tensors among the arguments; weights met on the way are noted."""
-        trails, weights = [], []
+        return [side.trail for side in self.sides(call)]
+
+    def sides(self, call: Call) -> list[Side]:
+        """The arguments with a trail; weights met on the way are noted."""
+        sides, weights = [], []
         for tensor in tensors_in((call.args, call.kwargs), depth=3):
             trail = self.recorder.trails.of(tensor)
             if trail is not None:
-                trails.append(trail)
+                sides.append(Side(tensor, trail))
             elif id(tensor) in self._weights:
                 weights.append(id(tensor))
-            elif self.recorder.left is not None and self.sample_axis(tensor, None) == 0:
-                trails.append(replace(self.recorder.left, unit_axis=None, sample_axis=0))
+            elif self.recorder.left is not None and self.is_of_samples(tensor, 0):
+                left = replace(self.recorder.left, unit_axis=None, sample_axis=0)
+                sides.append(Side(tensor, left))
         self.weights_used.update(self._weights[weight] for weight in weights)
-        if trails:
+        if sides:
             self.weights_seen.update(weights)
-        return trails
+        return sides
 
     def owner(self, weight: Tensor) -> str | None:
         """The name of the module that owns a weight."""
@@ -129,7 +135,7 @@ class Observer:
         self, site: OpenSite, output: Tensor, unit_axis: int | None, sample_axis: int | None
     ) -> None:
         """Measure what the call gave; ``sample_axis`` is where the samples lay before it."""
-        axis = self.sample_axis(output, sample_axis)
+        axis = sample_axis if self.is_of_samples(output, sample_axis) else None
         trail = Trail((site.index,), unit_axis=unit_axis, sample_axis=axis, fresh=True)
         self.recorder.measure(site, output, trail)
 
@@ -139,11 +145,11 @@ class Observer:
         trail = None if output is None else self.recorder.trails.of(output)
         return self.recorder.sites[trail.sites[0]] if trail is not None and trail.fresh else None
 
-    def sample_axis(self, tensor: Tensor, carried: int | None) -> int | None:
-        """The axis whose size is a multiple of the samples: the one carried, else the first."""
+    def is_of_samples(self, tensor: Tensor, axis: int | None) -> bool:
+        """Whether the size of the axis is a multiple of the samples."""
         samples = self.recorder.samples
-        axes = [axis for axis in (carried, 0) if axis is not None and axis < tensor.dim()]
-        return next((axis for axis in axes if samples and tensor.shape[axis] % samples == 0), None)
+        fits = axis is not None and axis < tensor.dim() and samples > 0
+        return fits and tensor.shape[axis or 0] % samples == 0
 
     def call_key(self, operation: Operation) -> tuple[str, str, int]:
         """Tells one call from all others of a forward pass, and finds it again in the next."""

@@ -86,13 +86,23 @@ _OWN_KINDS = {
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), Kind.CELL),
 }
 _SECOND_AXIS_NORMS = ("batch_norm", "group_norm", "instance_norm")
-_MOVES = {"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t"}
-_RESHAPES = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze"}
+_MOVES = {"permute", "transpose", "swapaxes", "swapdims", "movedim", "moveaxis", "t", "adjoint"}
+_RESHAPES = {"view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "ravel"}
+_RESHAPES |= {"view_as", "reshape_as"}
 _PASSES = {
     *("contiguous", "clone", "detach", "to", "float", "double", "half", "bfloat16", "type", "neg"),
     *("dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout", "dropout1d"),
     *("dropout2d", "dropout3d", "cpu", "cuda", "requires_grad", "expand", "expand_as"),
     *("add", "sub", "rsub", "div", "true_divide", "subtract", "divide"),
+}
+_PROPERTIES: dict[Callable[..., Any], Operation] = {
+    # of a tensor, that give its values; all others are only read
+    getattr(torch.Tensor, name).__get__: Operation(kind, name)
+    for kind, names in (
+        (Kind.MOVE, ("T", "mT", "H", "mH")),
+        (Kind.PASS, ("data", "real", "imag")),
+    )
+    for name in names
 }
 _READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
 _CONSTANTS = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
@@ -124,7 +134,8 @@ KNOWN_SHAPERS = {
     *("eq", "ne", "lt", "le", "gt", "ge", "isnan", "isfinite", "isinf", "any", "all", "type_as"),
     *("matmul", "bmm", "einsum", "baddbmm", "mm", "addmm", "rmatmul", "mul", "cumsum", "tril"),
     *("normalize", "linalg_norm", "pack_padded_sequence", "triu", "rsqrt"),
-    *("view_as", "reshape_as", "real", "imag", "squeeze", "unsqueeze", "view_as_real", "diff"),
+    *("real", "imag", "view_as_real", "diff"),
+    *("tensor_split", "hsplit", "vsplit", "dsplit", "index"),
 }
 
 
@@ -136,6 +147,8 @@ def second_axis(dimensions: int) -> int:
 @cache
 def classify(function: Callable[..., Any]) -> Operation:
     """Classify a function handed over by ``__torch_function__``."""
+    if function in _PROPERTIES:
+        return _PROPERTIES[function]
     short = getattr(function, "__name__", str(function))
     if short in _READS or short in _CONSTANTS:
         return Operation(Kind.IGNORED, short)
@@ -197,8 +210,10 @@ def moved_axis(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any], ax
 
     Permutes a tensor of axis numbers instead of reading each function's own arguments.
     """
-    tensor = args[0]
+    tensor = args[0] if args else kwargs["input"]
     probe = torch.empty([place + 2 for place in range(tensor.dim())], device="meta")
     method = getattr(torch.Tensor, operation)
+    if not callable(method):  # a property, such as mT
+        return [size - 2 for size in method.__get__(probe).shape].index(axis)
     moved = method(probe, *args[1:], **{k: v for k, v in kwargs.items() if k != "input"})
     return [size - 2 for size in moved.shape].index(axis)

@@ -112,15 +112,27 @@ def reshaped_axis(before: tuple[int, ...], after: tuple[int, ...], axis: int | N
     return None
 
 
-def fitted(trail: Trail, tensor: Tensor, samples: int) -> Trail:
-    """The trail with the axes that ``tensor`` still has.
+def split_axis(
+    before: tuple[int, ...], after: tuple[int, ...], axis: int, samples: int
+) -> int | None:
+    """Where the sample ``axis`` of a reshaped tensor lies if it was split, samples first.
 
-    An axis past the end has moved to the end with the axes reduced before it.
+    Rows of tokens become samples and tokens: the first axis still holds every sample in order.
     """
+    start, position = prod(before[:axis]), 1
+    for place, size in enumerate(after):
+        if position == start and size > 1 and before[axis] % size == 0:
+            return place if samples and size % samples == 0 else None
+        position *= size
+    return None
+
+
+def fitted(trail: Trail, tensor: Tensor, samples: int) -> Trail:
+    """The trail with the axes that ``tensor`` has."""
     dimensions = tensor.dim()
     unit = trail.unit_axis
     if unit is not None and unit >= dimensions:
-        unit = dimensions - 1 if dimensions > 1 else None
+        unit = None
     sample = trail.sample_axis
     if sample is not None and (
         sample >= dimensions or not samples or tensor.shape[sample] % samples

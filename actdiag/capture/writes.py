@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from actdiag.capture.matching import recognised
+from actdiag.capture.picked import picked
 from actdiag.capture.trail import fitted, merged
 
 if TYPE_CHECKING:
@@ -27,10 +28,11 @@ def write(observer: Observer, operation: Operation, call: Call) -> Any:
         return _masked(observer, operation, call, target, known)
     found = [known] if known is not None else []
     observer.trails(call)
+    places = _places(operation, call)
     for given in (*call.args[1:], *call.kwargs.values()):
         trail = observer.recorder.trails.of(given) if isinstance(given, Tensor) else None
         if trail is not None:
-            found.append(_placed(trail, given, target, call))
+            found.append(_placed(trail, given, target, places))
     result = call.make()
     if found:
         written = result if isinstance(result, Tensor) else target
@@ -72,14 +74,33 @@ def _masked(
     return result
 
 
-def _placed(trail: Trail, given: Tensor, target: Tensor, call: Call) -> Trail:
-    """The trail of ``given`` with the axes that it has in ``target``, which may have more."""
-    if given.dim() == target.dim():
-        return trail
-    where = call.args[1] if len(call.args) > 1 else None
-    last = where[-1] if isinstance(where, tuple) and where else where
-    stays = trail.unit_axis == given.dim() - 1 and not isinstance(last, int | Tensor)
-    return replace(trail, unit_axis=target.dim() - 1 if stays else None)
+def _placed(trail: Trail, given: Tensor, target: Tensor, places: tuple[Any, ...]) -> Trail:
+    """The trail of ``given`` with the axes that it has in ``target``, written to its ``places``."""
+
+    def lies(axis: int | None, ordered: int | None = None) -> int | None:
+        found = picked(places, target.shape, ordered)
+        if axis is None or found is None or len(found) < given.dim():
+            return None
+        return found[axis + len(found) - given.dim()]  # as shapes are broadcast
+
+    sample = lies(trail.sample_axis, ordered=lies(trail.sample_axis))
+    if sample is not None and target.shape[sample] != given.shape[trail.sample_axis or 0]:
+        sample = None  # other rows hold other samples, or none
+    return replace(trail, unit_axis=lies(trail.unit_axis), sample_axis=sample)
+
+
+def _places(operation: Operation, call: Call) -> tuple[Any, ...]:
+    """Where a call writes, as an index; an ellipsis is all of the tensor."""
+    where = call.args[1] if len(call.args) > 1 else ...
+    if operation.name == "index_copy" and isinstance(where, int):
+        return (*[slice(None)] * (where % call.args[0].dim()), call.args[2])
+    if operation.name not in ("setitem", "index_put"):
+        return (... if operation.name == "copy" else "anywhere",)
+    if isinstance(where, Tensor) and where.is_floating_point():
+        return (...,)  # an operator that is given the values first
+    if isinstance(where, list):  # of aten::index_put, where None is a whole axis
+        return tuple(slice(None) if place is None else place for place in where)
+    return where if isinstance(where, tuple) else (where,)
 
 
 def leave(observer: Observer, operation: Operation, call: Call) -> Any:
