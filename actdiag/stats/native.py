@@ -118,7 +118,8 @@ def plan_of(
     """
     dtype = tensor.dtype
     if (
-        dtype not in CODES
+        backend().library is None
+        or dtype not in CODES
         or not tensor.is_cpu
         or type(tensor) not in _PLAIN
         or tensor.layout is not torch.strided
@@ -129,14 +130,12 @@ def plan_of(
     try:
         return _PLANS[key]
     except KeyError:
-        plan = None
-        if backend().library is not None:
-            axes: dict[str, Any] = {
-                "unit_axis": unit_axis,
-                "sample_axis": sample_axis,
-                "samples": samples,
-            }
-            plan = _plan(arrange(tensor, **axes), picks, axes)
+        axes: dict[str, Any] = {
+            "unit_axis": unit_axis,
+            "sample_axis": sample_axis,
+            "samples": samples,
+        }
+        plan = _plan(arrange(tensor, **axes), picks, axes)
         if len(_PLANS) >= MOST_PLANS:
             _PLANS.clear()
         _PLANS[key] = plan

@@ -8,6 +8,7 @@ the same rows. 128 samples of one row each, or 16 of up to 8 evenly spread posit
 from __future__ import annotations
 
 import heapq
+import math
 from array import array
 from collections import deque
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,23 +36,36 @@ _FEW, _MANY = 1 << 10, 1 << 16  # samples whose ranks are computed at once
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
-class Chosen(NamedTuple):
+class Chosen:
     """Samples of a batch by their place in it, the slots they are kept in, and their ranks.
 
     In arrays of Python's own: the first call of torch or numpy between two batches takes longer
     than all that there is to do.
     """
 
-    places: array[int]
-    slots: array[int]
-    ranks: array[int]
+    __slots__ = ("_indices", "places", "ranks", "slots")
+
+    def __init__(self, places: array[int], slots: array[int], ranks: array[int]) -> None:
+        self.places, self.slots, self.ranks = places, slots, ranks
+        self._indices: tuple[Tensor, Tensor] | None = None
+
+    def indices(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Places and slots as tensors, made once for all sites of a batch."""
+        found = self._indices
+        if found is None or found[0].device != device:
+            places, slots = (
+                torch.tensor(column, dtype=torch.int64, device=device)
+                for column in (self.places, self.slots)
+            )
+            found = self._indices = places, slots
+        return found
 
     def among(self, rows: Tensor) -> Chosen:
         """Those that lie in a part of the batch, by their place in that part."""
         inside = {place: index for index, place in enumerate(rows.tolist())}
         kept = [
             (inside[place], slot, rank)
-            for place, slot, rank in zip(*self, strict=True)
+            for place, slot, rank in zip(self.places, self.slots, self.ranks, strict=True)
             if place in inside
         ]
         return _chosen(kept)
@@ -210,21 +224,24 @@ class RowSample:
         return slots
 
     def _add_by_torch(self, view: View, tensor: Tensor, picked: Picked) -> None:
-        if not (view.by_sample and view.by_unit and view.values.numel()):
+        values = view.values
+        if not (view.by_sample and view.by_unit and values.numel()):
             return
-        values = view.values.flatten(2) if view.values.ndim > 2 else view.values.unsqueeze(2)  # noqa: PLR2004
-        positions = spread(values.shape[2]).to(values.device)
-        chosen = picked.single if len(positions) == 1 else picked.several
-        if len(chosen.ranks):
-            slots = self._slots_for(tensor, len(positions), values.shape[1])
-            places, kept = (
-                torch.tensor(column, dtype=torch.int64, device=values.device)
-                for column in (chosen.places, chosen.slots)
-            )
-            rows = values.transpose(1, 2)[places.unsqueeze(1), positions]
-            slots.rows[kept] = as_float(rows)
-            slots.take(picked)
-            self._tell()
+        many = math.prod(values.shape[2:])
+        chosen = picked.single if many == 1 else picked.several
+        if not len(chosen.ranks):
+            return
+        places, kept = chosen.indices(values.device)
+        positions = spread(many)
+        slots = self._slots_for(tensor, len(positions), values.shape[1])
+        if many == 1:
+            rows = values.flatten(1).index_select(0, places).unsqueeze(1)
+        else:
+            by_position = values.flatten(2).transpose(1, 2)
+            rows = by_position[places.unsqueeze(1), positions.to(values.device)]
+        slots.rows.index_copy_(0, kept, as_float(rows))
+        slots.take(picked)
+        self._tell()
 
     def _slots_for(self, tensor: Tensor, positions: int, units: int) -> Slots:
         own = self._slots.get((positions, units))
