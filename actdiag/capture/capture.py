@@ -72,7 +72,13 @@ class Capture:
         self._restore = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Set up hooks and switches."""
+        """Set up hooks and switches; where that fails, all is put back."""
+        with self._restore:
+            self._set_up()
+            self._restore = self._restore.pop_all()
+        return self
+
+    def _set_up(self) -> None:
         self._restore.enter_context(preserved(self.model))
         self._restore.enter_context(quiet())
         self._modules = modules_of(self.model)
@@ -92,7 +98,6 @@ class Capture:
         self._answer = Answer(self._observer, self._root())
         self._relay = Relay(self._observer)
         self._restore.enter_context(graphs_observed(self.model, self._relay))
-        return self
 
     def __exit__(
         self,
@@ -114,7 +119,6 @@ class Capture:
         self._inputs.open((inputs, kwargs))
         try:
             with self._mode:
-                self._leaves.begin_pass()
                 result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = failure_of(error, self._stack.names, self._relay)

@@ -9,30 +9,34 @@ and layers of other models, are none of ours.
 from __future__ import annotations
 
 import functools
+import weakref
 from dataclasses import dataclass
 from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from actdiag.capture.transforms import transforming
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from torch import Tensor, nn
+    from torch import nn
 
     from actdiag.capture.modules import ModuleStack
     from actdiag.capture.repeats import Calls, Repeats
 
+_TORCH = "torch.nn.modules."
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
 def is_plain_layer(module: nn.Module) -> bool:
     """Whether nobody changed what a layer of ``torch.nn`` does when it is called."""
-    own = module.__dict__
+    own, kind = module.__dict__, type(module)
     changed = "forward" in own or any(own.get(name) for name in _HOOKS)
-    return type(module).__module__.startswith("torch.nn.modules.") and not changed
+    made_by = (kind.__module__, getattr(kind.forward, "__module__", None) or "")
+    return all(name.startswith(_TORCH) for name in made_by) and not changed
 
 
 @dataclass(slots=True)
@@ -46,9 +50,12 @@ class _Leaf:
 
     def note(self, module: nn.Module, calls: Calls | None) -> None:
         """The layer as it is now makes one of these calls, or null."""
-        self.calls = calls
-        if calls is not None:
-            self.attributes, self.weights = _attributes(module), _weights(module)
+        attributes = _attributes(module)
+        # Other tensors, and what became of a layer since, may be computed from the data.
+        steady = is_plain_layer(module) and not any(isinstance(own, Tensor) for own in attributes)
+        self.calls = calls if steady else None
+        if self.calls is not None:
+            self.attributes, self.weights = attributes, _weights(module)
 
     def is_as_noted(self, module: nn.Module) -> bool:
         """Whether nothing of the layer was replaced since."""
@@ -68,6 +75,20 @@ def _are(values: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
     return len(values) == len(now) and all(map(is_, values, now))
 
 
+# What stood in the place of the forwards that closed captures put there.
+_BEFORE: weakref.WeakKeyDictionary[Any, Any] = weakref.WeakKeyDictionary()
+
+
+def _put_back(kind: Any) -> None:
+    """The class as it was before all captures that are closed; not below what others put there."""
+    while (forward := kind.__dict__.get("forward")) in _BEFORE:
+        before = _BEFORE.pop(forward)
+        if before is None:
+            del kind.forward  # it was inherited
+        else:
+            kind.forward = before
+
+
 class Leaves:
     """The plain layers of a model; use as a context manager around its passes.
 
@@ -82,7 +103,6 @@ class Leaves:
     ) -> None:
         self._leaves = {module: _Leaf(name) for module, name in layers.items()}
         self._stack, self._repeats = stack, repeats
-        self._depth = 0
         self._replaced: list[tuple[Any, Any, Any]] = []
 
     def __enter__(self) -> None:
@@ -96,18 +116,10 @@ class Leaves:
     def __exit__(self, *_: object) -> None:
         """The classes are as they were, unless somebody else changed them too."""
         for kind, before, watched in reversed(self._replaced):
-            if kind.__dict__.get("forward") is not watched:
-                continue
-            if before is None:
-                del kind.forward  # it was inherited
-            else:
-                kind.forward = before
+            _BEFORE[watched] = before
+            _put_back(kind)
         self._replaced.clear()
         self._leaves.clear()
-
-    def begin_pass(self) -> None:
-        """The mode has been entered: calls that it sees now are the model's own."""
-        self._depth = torch._C._len_torch_function_stack()  # noqa: SLF001 - nothing public tells it
 
     def _watched(self, forward: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(forward)
@@ -125,10 +137,10 @@ class Leaves:
         return watched
 
     def _is_seen(self) -> bool:
-        """Whether the mode would be the first to see what the layer calls."""
-        enabled = torch._C._is_torch_function_mode_enabled()  # noqa: SLF001
-        depth = torch._C._len_torch_function_stack()  # noqa: SLF001
-        return enabled and depth == self._depth and not transforming()
+        """Whether the mode would be the only one to see what the layer calls."""
+        enabled = torch._C._is_torch_function_mode_enabled()  # noqa: SLF001 - nothing public tells it
+        alone = torch._C._len_torch_function_stack() == 1  # noqa: SLF001
+        return enabled and alone and not transforming()
 
     def _again(
         self, leaf: _Leaf, calls: Calls, forward: Callable[..., Any], module: nn.Module, x: Any

@@ -186,10 +186,13 @@ class Repeats:
         self.begun += 1
         recorder, site, after = self._recorder, found.site, found.after
         calls.next(recorder.turn)
-        recorder.meet(site, found.counts)
         if site is not None and found.source is not None:
+            recorder.meet(site, found.counts)
             recorder.measure_input(site, x, found.source[1])
-        output = make()
+            output = make()
+        else:
+            output = make()
+            recorder.meet(site, found.counts)  # not if it raised: the next call opens the site
         if after is not None and site is not None:
             self._stack.opened += 1
             recorder.measure(site, output, after)

@@ -188,7 +188,7 @@ class RowSample:
     """The kept rows of one site."""
 
     def __init__(self) -> None:
-        self._slots: dict[tuple[int, int], Slots] = {}
+        self._slots: dict[tuple[int, int, bool], Slots] = {}
         self._taken: Taken = []  # not yet told to the slots
         self._merged: list[tuple[Numbers, Tensor]] = []
 
@@ -244,11 +244,11 @@ class RowSample:
         self._tell()
 
     def _slots_for(self, tensor: Tensor, positions: int, units: int) -> Slots:
-        own = self._slots.get((positions, units))
+        key = positions, units, tensor.dtype == torch.float64  # as wide as what the kernel writes
+        own = self._slots.get(key)
         if own is None:
             size = MOST_SAMPLES if positions == 1 else MOST_SEQUENCES
-            own = Slots(self._taken, tensor, size, positions, units)
-            self._slots[positions, units] = own
+            own = self._slots[key] = Slots(self._taken, tensor, size, positions, units)
         return own
 
     def _tell(self) -> None:

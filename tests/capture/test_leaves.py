@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 from torch.overrides import TorchFunctionMode
 
 from actdiag.capture import Capture
@@ -111,6 +112,62 @@ class Raises(Dynamic):
         except RuntimeError:
             x = self.act(x)
         return self.second(x)
+
+
+class Retries(Dynamic):
+    """What raised opened no site: the call made again is the first."""
+
+    def run(self, x, even):
+        for layer in (self.first, self.norm, self.act):
+            kept = [weight.data for weight in layer._buffers.values() if weight is not None]
+            kept += [weight.data for weight in layer._parameters.values()]
+            weights = [*layer._buffers.values(), *layer._parameters.values()]
+            for weight in weights if even else ():
+                weight.data = torch.zeros(7)
+            try:
+                x = layer(x)
+            except RuntimeError:
+                for weight, data in zip(weights, kept, strict=True):
+                    weight.data = data
+                x = layer(x)
+        return x
+
+
+class ComputedAttribute(Dynamic):
+    """The weight is a tensor among other attributes, and sometimes one of the data."""
+
+    def __init__(self):
+        super().__init__()
+        del self.first.weight
+        self.first.weight = torch.ones(6, 6)
+
+    def run(self, x, even):
+        if even:
+            with torch.no_grad():
+                self.first.weight.copy_(x.T @ x)
+        return self.second(self.first(x))
+
+
+class Given(nn.Module):
+    """In place of a weight what it is told."""
+
+    value = torch.ones(6, 6)
+
+    def forward(self, _weight):
+        return self.value
+
+
+class ComputedParametrization(Dynamic):
+    def __init__(self):
+        super().__init__()
+        self.given = Given()
+
+    def run(self, x, even):
+        if self.batch == 3:
+            parametrize.register_parametrization(self.first, "weight", self.given)
+        if self.batch > 5 and even:
+            self.given.value = x.T @ x
+        return self.second(self.first(x))
 
 
 class Mapped(Dynamic):
@@ -283,6 +340,56 @@ def test_the_classes_come_back_as_they_were():
     with pytest.raises(KeyboardInterrupt), Capture(model):
         raise KeyboardInterrupt
     assert as_before()
+
+
+def test_captures_may_be_closed_in_any_order():
+    one, other = Capture(layers()), Capture(layers())
+    with one:
+        other.__enter__()
+    assert not as_before()
+    x = torch.randn(2, 1, 8, 8)
+    for _ in range(3):
+        other.run((x,), {}, 2)
+    other.__exit__(None, None, None)
+    torch.set_grad_enabled(True)  # the last one found it off
+    assert as_before()
+    assert other.sites()[1].stats == observed(layers(), [x] * 3)[0][1].stats
+
+
+def test_what_fails_on_the_way_in_is_put_back(monkeypatch):
+    def broken(*_given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("actdiag.capture.capture.Relay", broken)
+    model = layers().train()
+    with pytest.raises(KeyboardInterrupt), Capture(model):
+        raise AssertionError
+    assert as_before()
+    assert all(module.training for module in model.modules())
+    assert not any(module._forward_hooks for module in model.modules())
+    assert torch.is_grad_enabled()
+
+
+def test_a_mode_around_the_capture_sees_what_layers_call(again):
+    model = OtherMode()
+    x = torch.randn(4, 6)
+    with Doubling():
+        wanted = model.act(model.first(x))
+    model.run = lambda x, _even: model.act(model.first(x))
+    with Doubling(), Capture(model) as capture:
+        outputs = [capture.run((x,), {}, 4) for _ in range(3)]
+    assert not again
+    assert all(torch.equal(output, wanted) for output in outputs)
+
+
+def test_classes_that_somebody_changed_are_looked_into(monkeypatch, again):
+    def scaled(module, x):
+        made = F.linear(x, module.weight, module.bias)
+        return made * 2 if module.training else made
+
+    monkeypatch.setattr(nn.Linear, "forward", scaled)
+    observed(nn.Sequential(nn.Linear(6, 6), nn.ReLU()), [torch.randn(4, 6)] * 3)
+    assert again == ["1", "1"]
 
 
 def test_what_somebody_else_made_of_a_class_meanwhile_stays(monkeypatch):

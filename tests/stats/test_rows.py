@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from actdiag.stats import native
 from actdiag.stats.rows import MOST_SAMPLES, Picker, RowSample, effective_rank, token_cosine
 
 
@@ -117,3 +118,16 @@ def test_rows_that_are_not_finite_are_left_out():
     values[3, 2] = torch.nan
     assert sampled(values, 20).told()["sampled_rows"] == 19
     assert sampled(torch.full((20, 4), torch.inf), 20).told() == {}
+
+
+@pytest.mark.usefixtures("every_register")
+def test_rows_of_a_wider_type_have_slots_of_their_own():
+    batches = [torch.randn(40, 6), torch.randn(40, 6).double(), torch.randn(40, 6)]
+    picker, rows, wanted = Picker(), RowSample(), RowSample()
+    for batch in batches:
+        axes = {"unit_axis": 1, "sample_axis": 0, "samples": 40, "picked": picker.next(40)}
+        rows.add(batch, **axes, plan=native.plan_of(batch, unit_axis=1, sample_axis=0, samples=40))
+        wanted.add(batch, **axes)
+    kept = torch.cat([found for _, found in rows.held()]).flatten()
+    assert torch.equal(kept.sort().values, torch.cat(batches).flatten().sort().values)
+    assert rows.told() == wanted.told()
