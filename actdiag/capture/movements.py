@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from actdiag.capture.axes import axes_after, origins_of, place_of
+from actdiag.capture.axes import axes_after
 from actdiag.capture.containers import holds_numbers, tensors_in
 from actdiag.capture.handwritten import written_out
 from actdiag.capture.operations import KNOWN_SHAPERS, moved_axis
+from actdiag.capture.origins import origins_of, place_of
 from actdiag.capture.trail import merged, reshaped_axis, split_axis
 from actdiag.records import Role
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from actdiag.capture.axes import Side
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.operations import Operation
+    from actdiag.capture.origins import Side
     from actdiag.capture.trail import Trail
 
 
@@ -42,11 +43,11 @@ def reshape(observer: Observer, operation: Operation, call: Call) -> Any:
     if operation.name in ("squeeze", "unsqueeze"):
         return _pad(observer, operation, call)
     tensor = call.first()
+    before = next((trail for side, trail in observer.sides(call) if side is tensor), None)
     shape = tuple(tensor.shape) if tensor is not None else ()
-    trails = observer.trails(call)
     output = call.make()
-    if trails and isinstance(output, Tensor):
-        before, after = trails[0], tuple(output.shape)
+    if before is not None and isinstance(output, Tensor):
+        after = tuple(output.shape)
         carried = before.carried(partial(reshaped_axis, shape, after), output.dim())
         if before.sample_axis is not None and carried.sample_axis is None:
             axis = split_axis(shape, after, before.sample_axis, observer.recorder.samples)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from actdiag.capture.axes import Side
 from actdiag.capture.containers import tensors_in
+from actdiag.capture.origins import Side
 from actdiag.capture.trail import Trail
 from actdiag.records import Role
 

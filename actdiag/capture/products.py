@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from actdiag.capture.axes import axes_after
 from actdiag.capture.handwritten import written_out
 from actdiag.capture.movements import keeps_axes, other
+from actdiag.capture.origins import Side
 from actdiag.capture.trail import merged
 from actdiag.records import Role
 
@@ -23,7 +25,8 @@ _SHARES = ("sigmoid", "hardsigmoid")  # between 0 and 1: of two activations, the
 def product(observer: Observer, operation: Operation, call: Call) -> Any:
     """Two computed tensors make a gated product: one is activated, or both come from layers."""
     sides = [side for side in call.args if isinstance(side, Tensor)]
-    trails = [trail for side in sides if (trail := observer.recorder.trails.of(side)) is not None]
+    computed = [Side(side, trail) for side in sides if (trail := observer.recorder.trails.of(side))]
+    trails = [side.trail for side in computed]
     if len(trails) < 2:  # noqa: PLR2004 - a computed tensor times a constant or a weight
         return keeps_axes(observer, operation, call)
     call, written = written_out(observer, operation, call)
@@ -42,14 +45,15 @@ def product(observer: Observer, operation: Operation, call: Call) -> Any:
         observer.recorder.count_shut(gate, side, trail)
     before = merged(trails)
     output = call.make()
+    unit, sample = axes_after(operation.name, call, computed, output, observer.recorder.samples)
     site = observer.open(
         operation.name,
         role=Role.GATED_PRODUCT,
         tensor=output,
         trail=before,
-        unit_axis=before.unit_axis,
+        unit_axis=unit,
     )
-    observer.finish(site, output, before.unit_axis, before.sample_axis)
+    observer.finish(site, output, unit, sample)
     return output
 
 

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from actdiag.capture import Capture
+from actdiag.capture.operations import Kind, classify
 from actdiag.capture.recorder import Recorder
 
 SAMPLES, TOKENS, WIDTH = 4, 3, 8
@@ -103,6 +104,8 @@ FOLLOWED = {
     "norm": (lambda x: x.transpose(0, 1).norm(2, 0), 1, 0),
     "broadcast": (lambda x: x + x.mean(1).mean(0), 2, 0),
     "broadcast the other way": (lambda x: x.mean(1).mean(0) + x, 2, 0),
+    "gated by channel": (lambda x: torch.sigmoid(x.mean(1))[:, None] * x, 2, 0),
+    "gated, units first": (lambda x: torch.sigmoid(x[:, 0]) * x.transpose(0, 1), 2, 1),
     "einsum": (lambda x: torch.einsum("btc->ctb", x), 0, 2),
     "einsum of two": (lambda x: torch.einsum("btc,bsc->bst", x, x), None, 0),
     "matmul": (lambda x: x @ x.transpose(1, 2), None, 0),
@@ -123,33 +126,38 @@ class Net(nn.Module):
         return torch.tanh(self.how(self.layer(x)))
 
 
-def axes_of_last(monkeypatch, model):
-    """Unit and sample axis of the site ``tanh``."""
-    seen = []
-    measure = Recorder.measure
+@pytest.fixture
+def seen(monkeypatch):
+    """By name of the site, the unit and the sample axis of what was measured last."""
+    found, measure = {}, Recorder.measure
 
     def noted(self, site, tensor, trail):
-        seen.append((site.name, trail.axes))
+        found[site.name] = trail.axes
         measure(self, site, tensor, trail)
 
     monkeypatch.setattr(Recorder, "measure", noted)
+    return found
+
+
+def axes_of_tanh(seen, model):
     with Capture(model.eval()) as capture:
+        axes = []
         for _ in range(2):  # the second time as what is known already
             capture.run((torch.randn(SAMPLES, TOKENS, 5),), {}, SAMPLES)
             assert capture.failure is None
-    axes, again = (axes for name, axes in seen if name == "tanh")
-    assert axes == again
-    return axes
+            axes.append(seen.pop("tanh"))
+    assert axes[0] == axes[1]
+    return axes[0]
 
 
 @pytest.mark.filterwarnings("ignore:The use of `x.T` on tensors")
 @pytest.mark.parametrize("case", FOLLOWED)
-def test_axes_behind(monkeypatch, case):
+def test_axes_behind(seen, case):
     how, unit, sample = FOLLOWED[case]
-    assert axes_of_last(monkeypatch, Net(how)) == (unit, sample)
+    assert axes_of_tanh(seen, Net(how)) == (unit, sample)
 
 
-SUMS = ("matmul", "einsum", "norm", "complex", "pad", "broadcast")
+SUMS = ("gated", "matmul", "einsum", "norm", "complex", "pad", "broadcast")
 MOVES = [case for case in FOLLOWED if not case.startswith(SUMS) and "complex" not in case]
 
 
@@ -231,6 +239,49 @@ def test_samples_of_attention_behind_unbind_are_the_batchs_own():
     assert site.stats.between_sample == pytest.approx(0, abs=1e-9)
 
 
+class Spelled(nn.Module):
+    """What graphs hold as operators."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(5, WIDTH)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.layer(x)
+        first, second = torch.tanh(y[:, 0].T), torch.sigmoid(y.mT)
+        third, fourth, _ = y.movedim(1, 0).unbind(0)
+        picked = F.silu(y[:, torch.arange(2)])
+        summed = F.gelu(torch.stack([third, fourth], -1).sum(-1))
+        return first.T + second.select(2, 0) + picked.mean(1) + summed
+
+
+GRAPHS = {
+    "scripted": torch.jit.script,
+    "traced": lambda model: torch.jit.trace(model, torch.randn(SAMPLES, TOKENS, 5)),
+    "exported": lambda model: torch.export.export(
+        model, (torch.randn(SAMPLES, TOKENS, 5),)
+    ).module(),
+}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("form", GRAPHS)
+def test_operators_of_graphs_carry_the_axes_of_the_functions_that_they_are(seen, form):
+    expected = {"tanh": (0, 1), "sigmoid": (1, 0), "silu": (2, 0), "gelu": (1, 0)}
+    model = Spelled().eval()
+    for made in (model, GRAPHS[form](model)):
+        seen.clear()
+        with Capture(made) as capture:
+            capture.run((torch.randn(SAMPLES, TOKENS, 5),), {}, SAMPLES)
+            assert capture.failure is None
+        assert {name: axes for name, axes in seen.items() if name in expected} == expected
+
+
+def test_what_is_only_read_of_a_tensor_is_not_looked_at():
+    for name in ("shape", "dtype", "device", "ndim", "grad", "requires_grad"):
+        assert classify(getattr(torch.Tensor, name).__get__).kind is Kind.IGNORED
+
+
 class Written(nn.Module):
     """Values written into a tensor made before, at one place or at several."""
 
@@ -256,9 +307,9 @@ WRITTEN = {
 
 
 @pytest.mark.parametrize("case", WRITTEN)
-def test_axes_of_what_was_written(monkeypatch, case):
+def test_axes_of_what_was_written(seen, case):
     *model, unit, sample = WRITTEN[case]
-    assert axes_of_last(monkeypatch, Written(*model)) == (unit, sample)
+    assert axes_of_tanh(seen, Written(*model)) == (unit, sample)
 
 
 class Last(nn.Module):
@@ -292,12 +343,12 @@ LAST = {
 
 
 @pytest.mark.parametrize("case", LAST)
-def test_samples_of_what_layers_give_besides(monkeypatch, case):
+def test_samples_of_what_layers_give_besides(seen, case):
     layer, last, sample = LAST[case]
-    assert axes_of_last(monkeypatch, Last(layer, last))[1] == sample
+    assert axes_of_tanh(seen, Last(layer, last))[1] == sample
 
 
-def test_positions_are_no_samples(monkeypatch):
+def test_positions_are_no_samples(seen):
     """What is looked up with a constant has a row for each position, however many those are."""
 
     class Positions(nn.Module):
@@ -308,4 +359,4 @@ def test_positions_are_no_samples(monkeypatch):
         def forward(self, x):
             return torch.tanh(self.table(torch.arange(SAMPLES))) + x.mean()
 
-    assert axes_of_last(monkeypatch, Positions()) == (1, None)
+    assert axes_of_tanh(seen, Positions()) == (1, None)
