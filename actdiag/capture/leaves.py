@@ -12,6 +12,7 @@ import functools
 import weakref
 from dataclasses import dataclass
 from operator import is_
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -89,6 +90,15 @@ def _put_back(kind: Any) -> None:
             kind.forward = before
 
 
+def _in_place_of(forward: Any, watched: Any) -> Any:
+    """``watched`` so that TorchScript, which may compile such a layer meanwhile, finds ``forward``.
+
+    It reads the source of what is wrapped, and looks up the names therein where the wrapper's are.
+    """
+    code, names, cells = watched.__code__, forward.__globals__, watched.__closure__
+    return functools.update_wrapper(FunctionType(code, names, closure=cells), forward)
+
+
 class Leaves:
     """The plain layers of a model; use as a context manager around its passes.
 
@@ -122,19 +132,17 @@ class Leaves:
         self._leaves.clear()
 
     def _watched(self, forward: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(forward)
         def watched(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             leaf = self._leaves.get(module)
             if leaf is None:
                 return forward(module, *args, **kwargs)
             if leaf.calls is not None and len(args) == 1 and not kwargs and self._is_seen():
-                with torch._C.DisableTorchFunction():  # noqa: SLF001 - the mode is not to see this
-                    output = self._again(leaf, leaf.calls, forward, module, args[0])
+                output = self._again(leaf, leaf.calls, forward, module, args[0])
                 if output is not None:
                     return output
             return self._anew(leaf, forward, module, args, kwargs)
 
-        return watched
+        return _in_place_of(forward, watched)
 
     def _is_seen(self) -> bool:
         """Whether the mode would be the only one to see what the layer calls."""
@@ -146,11 +154,12 @@ class Leaves:
         self, leaf: _Leaf, calls: Calls, forward: Callable[..., Any], module: nn.Module, x: Any
     ) -> Tensor | None:
         """What the layer gives, measured as before; null where anything is new."""
-        found = self._repeats.coming(calls, x, leaf.weights)
-        if found is None or not leaf.is_as_noted(module):
-            return None
-        self._stack.calls[leaf.name] += 1
-        return self._repeats.again(calls, found, functools.partial(forward, module, x), x)
+        with torch._C.DisableTorchFunction():  # noqa: SLF001 - the mode is not to see this
+            found = self._repeats.coming(calls, x, leaf.weights)
+            if found is None or not leaf.is_as_noted(module):
+                return None
+            self._stack.calls[leaf.name] += 1
+            return self._repeats.again(calls, found, functools.partial(forward, module, x), x)
 
     def _anew(
         self,

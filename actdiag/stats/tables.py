@@ -85,4 +85,4 @@ class Tables:
     def restore(self, state: dict[str, Any]) -> None:
         """Take in what another one has seen."""
         if state["table"] is not None:
-            self.add(state["table"], by_unit=state["by_unit"])
+            self.add(state["table"].clone(), by_unit=state["by_unit"])

@@ -414,6 +414,15 @@ def test_other_models_are_left_alone():
         assert len(capture.sites()) == sites
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+def test_layers_can_be_compiled_meanwhile():
+    other = layers().eval()
+    x = torch.randn(2, 1, 8, 8)
+    with Capture(layers()):
+        compiled = torch.jit.script(other)
+    assert torch.equal(compiled(x), other(x))
+
+
 def test_the_same_model_in_two_captures_at_once():
     model, x = layers(), torch.randn(2, 1, 8, 8)
     with Capture(model) as outer, Capture(model) as inner:

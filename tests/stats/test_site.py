@@ -292,6 +292,19 @@ def test_batches_inside_and_outside_of_inference_mode_mix():
     assert_same(site.to_record(), accumulate(tensor, function=GELU).to_record())
 
 
+def test_what_was_restored_is_not_shared():
+    first, second = torch.randn(2, 9, 3)
+    site = accumulate(first, function=GELU)
+    state, before = site.state(), site.to_record()
+    for _ in range(2):
+        restored = SiteAccumulator(3, GELU)
+        restored.restore(state)
+        restored.update_input(second, unit_axis=1, sample_axis=0, samples=9)
+        restored.update(second, unit_axis=1, sample_axis=0, samples=9)
+        assert restored.to_record()[0].elements == 54
+    assert_same(site.to_record(), before)
+
+
 def test_threads_do_not_share_buffers():
     tensors_of_threads = [torch.full((400, 300), float(value)) for value in range(8)]
     with ThreadPoolExecutor(4) as pool:
