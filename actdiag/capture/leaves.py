@@ -131,7 +131,7 @@ class Leaves:
         self._replaced.clear()
         self._leaves.clear()
 
-    def _watched(self, forward: Callable[..., Any]) -> Callable[..., Any]:
+    def _watched(self, forward: Callable[..., Any]) -> Any:
         def watched(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             leaf = self._leaves.get(module)
             if leaf is None:
