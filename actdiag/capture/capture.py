@@ -115,7 +115,7 @@ class Capture:
         """
         mask = mask_of(self._arguments, inputs, kwargs, self._mask)
         self._recorder.begin_pass(samples, mask)
-        self._stack.opened = 0
+        self._stack.begin_pass()
         self._inputs.open((inputs, kwargs))
         try:
             with self._mode:

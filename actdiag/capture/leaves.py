@@ -35,9 +35,11 @@ _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_
 def is_plain_layer(module: nn.Module) -> bool:
     """Whether nobody changed what a layer of ``torch.nn`` does when it is called."""
     own, kind = module.__dict__, type(module)
-    changed = "forward" in own or any(own.get(name) for name in _HOOKS)
-    made_by = (kind.__module__, getattr(kind.forward, "__module__", None) or "")
-    return all(name.startswith(_TORCH) for name in made_by) and not changed
+    if not kind.__module__.startswith(_TORCH) or "forward" in own:
+        return False
+    if any(own.get(name) for name in _HOOKS):
+        return False
+    return (getattr(kind.forward, "__module__", None) or "").startswith(_TORCH)
 
 
 @dataclass(slots=True)
@@ -134,7 +136,7 @@ class Leaves:
     def _watched(self, forward: Callable[..., Any]) -> Any:
         def watched(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
             leaf = self._leaves.get(module)
-            if leaf is None:
+            if leaf is None or not self._stack.follows(leaf.name):
                 return forward(module, *args, **kwargs)
             if leaf.calls is not None and len(args) == 1 and not kwargs and self._is_seen():
                 output = self._again(leaf, leaf.calls, forward, module, args[0])

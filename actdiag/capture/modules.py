@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from torch.jit import ScriptModule
@@ -47,6 +48,8 @@ class ModuleStack:
     TorchScript modules refuse hooks, and the operators of an exported program lie in none of its
     modules: what runs these calls :meth:`enter` and :meth:`leave` itself.
 
+    Of modules that run in another thread than the pass nothing is seen: they are only counted.
+
     ``on_silent`` is told of every call of a module without modules in which no site was opened.
     """
 
@@ -62,6 +65,7 @@ class ModuleStack:
         self.plain: dict[nn.Module, str] = {}
         self.running: list[Running] = []
         self.opened = 0
+        self._thread = get_ident()
         self.declared = declared
         self._on_silent = on_silent
         self._entries = {name: _entry(name, module) for name, module in declared.items()}
@@ -83,6 +87,17 @@ class ModuleStack:
             handle.remove()
         self._handles.clear()
         self.running.clear()
+
+    def begin_pass(self) -> None:
+        """A forward pass begins in this thread."""
+        self.opened, self._thread = 0, get_ident()
+
+    def follows(self, name: str) -> bool:
+        """Whether a module that begins to run does so in the thread of the pass; else count it."""
+        if self._thread == get_ident():
+            return True
+        self.calls[name] += 1
+        return False
 
     def place(self, function: str | None = None) -> Place:
         """Where a call of ``function`` made now takes place.
@@ -113,8 +128,11 @@ class ModuleStack:
             self._on_silent(left, args, output)
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
-        self.enter(self.names[module])
+        name = self.names[module]
+        if self.follows(name):
+            self.enter(name)
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
-        if self.running and self.running[-1].place.module == self.names[module]:
+        here = self._thread == get_ident()
+        if here and self.running and self.running[-1].place.module == self.names[module]:
             self.leave(args, output)

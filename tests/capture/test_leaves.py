@@ -2,6 +2,8 @@
 
 import copy
 import traceback
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 import torch
@@ -432,6 +434,44 @@ def test_the_same_model_in_two_captures_at_once():
         found, wanted = inner.sites(), observed(model, [x] * 3)[0]
         assert [site.stats for site in found] == [site.stats for site in wanted]
         assert [site.stats for site in outer.sites()] == [site.stats for site in wanted]
+
+
+class Stop(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inside, self.go_on = Event(), Event()
+
+    def forward(self, x):
+        self.inside.set()
+        assert self.go_on.wait(20)
+        return x
+
+
+class Beside(Dynamic):
+    """A part of the model runs in another thread while this one goes on."""
+
+    def __init__(self):
+        super().__init__()
+        self.part = nn.Sequential(self.second, Stop())
+
+    def run(self, x, even):
+        stop = self.part[1]
+        with ThreadPoolExecutor(1) as pool:
+            work = pool.submit(self.part, x)
+            assert stop.inside.wait(20)
+            x = self.first(x).tanh()
+            stop.go_on.set()
+            work.result(20)
+        stop.inside.clear()
+        stop.go_on.clear()
+        return x
+
+
+def test_other_threads_are_counted_and_not_followed():
+    sites, modules, *_ = observed(Beside(), [torch.randn(4, 6) for _ in range(3)])
+    assert [site.name for site in sites] == ["input", "first", "tanh"]
+    called = [module.name for module in modules if module.calls == 3]
+    assert called == ["", "first", "second", "part", "part.1"]
 
 
 def test_our_frames_do_not_hide_a_layer_in_a_traceback():
