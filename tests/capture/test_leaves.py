@@ -102,7 +102,8 @@ class Copies(Dynamic):
         deep, shallow = copy.deepcopy(self.first), copy.copy(self.first)
         with torch.no_grad():
             deep.weight.mul_(2)
-        shallow._parameters = {**shallow._parameters, "weight": deep.weight}
+        shallow._parameters = dict(shallow._parameters)
+        shallow._parameters["weight"] = deep.weight
         return self.second(deep(x) + shallow(x) + self.first(x))
 
 
@@ -476,9 +477,6 @@ def test_other_threads_are_counted_and_not_followed():
 
 def test_our_frames_do_not_hide_a_layer_in_a_traceback():
     model = Failing()
-    try:
-        with Capture(model):
-            model(torch.randn(4, 5))
-    except RuntimeError as error:
-        lines = "".join(traceback.format_tb(error.__traceback__))
-    assert "linear.py" in lines
+    with pytest.raises(RuntimeError) as raised, Capture(model):
+        model(torch.randn(4, 5))
+    assert "linear.py" in "".join(traceback.format_tb(raised.value.__traceback__))
