@@ -1,6 +1,6 @@
 """How much longer a forward pass takes when it is measured. Writes docs/performance.md.
 
-python benchmarks/overhead.py [--pairs 9] [--threads 1] [--only MLP decoder] [--no-peers]
+python benchmarks/overhead.py [--pairs 9] [--threads 1 2] [--only MLP decoder] [--no-peers]
                               [--output FILE]
 
 Plain and measured passes alternate on two copies of a network, each pair on a fresh input; the
@@ -140,7 +140,7 @@ def main() -> int:
     """Measure what was asked for and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=9)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--commit", help="what is measured, where it lies outside of git")
     parser.add_argument("--only", nargs="+", metavar="SHAPE")
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "performance.md")

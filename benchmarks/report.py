@@ -22,9 +22,10 @@ HEAD = """# What measuring costs
 Made by `python benchmarks/overhead.py`; do not edit. A ratio of 1.10 means that a forward pass
 takes 10 % longer when everything that a scan measures is measured. Each is the median of
 interleaved pairs of a plain and a measured pass, in brackets the middle half of them. On one
-thread it is processor time; on more (`--threads`) it is wall time, where the native backend uses
-torch's threads for large tensors and stock operations one. Wall time needs an idle machine: on a
-loaded one the control, which costs nothing, scattered from 0.73 to 2.08, so no such table is kept.
+thread it is processor time; on more it is wall time, where the native backend uses torch's threads
+for large tensors and stock operations one. Wall time needs an idle machine: on a loaded one the
+control, which costs nothing, scattered from 0.73 to 2.08. The data are the first few batches, whose
+quantiles, rows and attention are looked at more closely than those of later ones.
 Peak memory grows in steps and then stays.
 The encoder is measured with the same operations in both passes. "Encoder, fused" is plain PyTorch:
 in `nn.TransformerEncoderLayer` it takes a path in one piece as long as nobody looks inside, and
