@@ -16,7 +16,7 @@ from torch import Tensor
 from actdiag.stats.layout import arrange
 from actdiag.stats.library import backend
 from actdiag.stats.moments import Measured, empty, empty_means
-from actdiag.stats.picks import NOTHING, Bounds, offsets, spread
+from actdiag.stats.picks import NOTHING, Bounds, offsets, spread, unravelled
 from actdiag.stats.scratch import flat
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _places(shape: tuple[int, ...], strides: tuple[int, ...]) -> Tensor:
     """Where the positions of :func:`spread` lie, relative to the first."""
     if not shape:
         return torch.zeros(1, dtype=torch.int64)
-    coordinates = torch.unravel_index(spread(math.prod(shape)), shape)
+    coordinates = unravelled(spread(math.prod(shape)), shape)
     return torch.stack(coordinates, dim=1) @ torch.tensor(strides)
 
 

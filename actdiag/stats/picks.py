@@ -157,11 +157,20 @@ def offsets(shape: tuple[int, ...], strides: tuple[int, ...], limit: int) -> Ten
     """Where the places that may be picked of one sample lie, relative to its first value."""
     total = math.prod(shape)
     places = torch.arange(0, total, even_stride(total, limit))
-    coordinates = torch.unravel_index(places, shape)
+    coordinates = unravelled(places, shape)
     return sum(
         (axis * step for axis, step in zip(coordinates, strides, strict=True)),
         start=torch.zeros_like(places),
     )
+
+
+def unravelled(places: Tensor, shape: tuple[int, ...]) -> list[Tensor]:
+    """Coordinates of places in a shape; torch's own function loads sympy for it."""
+    found = []
+    for size in reversed(shape):
+        found.append(places % size)
+        places = places // size
+    return found[::-1]
 
 
 @lru_cache(maxsize=64)
