@@ -86,9 +86,10 @@ def layout_of(tensor: Tensor, axes: Axes) -> Layout:
 class _Output(ctypes.Structure):
     """``Output`` of native.c."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_void_p)
-        for name in ("view", "table", "samples", "buckets", "regions", "places", "rows")
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in ("view", "table", "samples", "buckets")),
+        *((name, ctypes.c_void_p) for name in ("regions", "places", "rows")),
+        ("known", ctypes.c_int64),
     )
 
 

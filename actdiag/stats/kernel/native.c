@@ -18,7 +18,7 @@
 #define I_(isa, name) I__(isa, name)
 #define I(name) I_(ISA, name)
 
-#define INTERFACE 4    /* as in library.py */
+#define INTERFACE 5    /* as in library.py */
 #define FARTHEST 1e4   /* as in clean.py */
 #define TOGETHER 16    /* samples read side by side where rows are short */
 #define CHUNK 512      /* units whose sums stay in the nearest cache */
@@ -27,12 +27,17 @@
 
 enum { FINE, SPOILED_SUMS, NEGATIVE, FAR };
 
+/* What the tables tell of the values so far, so that a walk need not be made twice: whether to look
+   for negative values, and whether a mean was far from zero (FARTHEST of clean.py). They may be
+   wrong of the next tensor; the walk tells. */
+enum { UNKNOWN = 0, KNOWN = 1, HAS_NEGATIVE = 2, HAS_FAR = 4 };
+
 typedef struct {
     void (*walk[4])(const View *, const void *, Part *, const Regions *, int, int);
     double (*region_walk[4])(const View *, const void *, Part *, const Regions *);
     int (*verdict[2])(const View *, Part *, int);
     void (*join[2])(const View *, Part *, const Part *, int64_t, int, int);
-    void (*settle[2])(const View *, const Part *, double *, double *, int);
+    int64_t (*settle[2])(const View *, const Part *, double *, double *, int);
     void (*settle_regions[2])(const View *, const Part *, double *);
     void (*settle_above_zero[2])(const View *, const Part *, double *, int);
 } Kernels;
@@ -112,6 +117,7 @@ static double *new_part(Part *part, int64_t units) {
                           (double **)&part->above, (double **)&part->linear};
     for (int k = 0; k < 18; k++) *vectors[k] = memory + k * size;
     memset(part->shift, 0, size * sizeof(double));
+    memset(part->soon, 0, sizeof part->soon + sizeof part->soon_end);
     return memory;
 }
 
@@ -134,16 +140,21 @@ static void clear(Part *part, const View *v, int wide, int careful) {
     part->nan = 0;
 }
 
+/* The walk is to fetch these tables. */
+static void fetch_tables(Part *part, const double *table, const double *samples, int64_t units) {
+    part->soon[0] = (const char *)table, part->soon_end[0] = (const char *)(table + (HIGH + 1) * units);
+    if (samples) part->soon[1] = (const char *)samples;
+    if (samples) part->soon_end[1] = (const char *)(samples + 4 * units);
+}
+
 static void clear_places(Part *part, const View *v) {
     memset(part->below, 0, padded(v->units) * 3 * sizeof(double));
 }
 
 #include "spread.h"
 
-/* What was seen before tells whether to look for negative values, and whether to shift, and by
-   what: by the means, where one of them is far from zero (FARTHEST of clean.py). */
-static int foreseen(const View *v, const double *table, Part *part, int *sign) {
-    const int64_t units = v->units;
+/* Looks for that. */
+static int64_t look_into(const double *table, int64_t units) {
     int far = 0, negative = 0;
     for (int64_t u = 0; u < units; u++) {
         const double count = table[COUNT * units + u], mean = table[MEAN * units + u];
@@ -151,23 +162,25 @@ static int foreseen(const View *v, const double *table, Part *part, int *sign) {
         far |= (count * mean * mean > FARTHEST * table[SQUARES * units + u]) & (low < high);
         negative |= (count == 0) | (low < 0);
     }
-    *sign = negative;
-    if (far) memcpy(part->shift, table + MEAN * units, units * sizeof(double));
-    return far;
+    return KNOWN | (negative ? HAS_NEGATIVE : 0) | (far ? HAS_FAR : 0);
 }
 
 /* Merge the values of a tensor into a table and, unless null, the means of its samples into
    another; count its picks in buckets, unless null. Samples are numbered from `first` on, or as
    `numbers` says. Unless `regions` is null, `places` becomes the table of where the values lie with
-   respect to the function that reads them next. Gives the number of NaN, or -1 if there was no
-   memory; then nothing has changed. */
-EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads, double *table,
-                               double *samples, int32_t *buckets, int64_t first,
-                               const int64_t *numbers, const Regions *regions, double *places) {
+   respect to the function that reads them next. `known` is what look_into() would tell, and becomes
+   what it would tell then. Gives the number of NaN, or -1 if there was no memory; then nothing has
+   changed. */
+static int64_t measure(const View *v, const void *data, int64_t threads, double *table,
+                       double *samples, int32_t *buckets, int64_t first, const int64_t *numbers,
+                       const Regions *regions, double *places, int64_t *known) {
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
-    int sign = 0, shifts = foreseen(v, table, &part, &sign), placed = 0;
+    if (*known == UNKNOWN) *known = look_into(table, v->units);
+    int sign = (*known & HAS_NEGATIVE) != 0, shifts = (*known & HAS_FAR) != 0, placed = 0;
+    if (shifts) memcpy(part.shift, table + MEAN * v->units, v->units * sizeof(double));
+    fetch_tables(&part, table, samples, v->units);
     const int wide = v->dtype == FLOAT64;
     const int only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
                           regions->first == 0 && regions->last == INFINITY;
@@ -184,12 +197,13 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads,
     }
     if (places) blank_places(v, places);
     if (verdict != SPOILED_SUMS) {
-        kernels->settle[wide](v, &part, table, samples, sign);
+        *known = kernels->settle[wide](v, &part, table, samples, sign);
         if (placed) kernels->settle_regions[wide](v, &part, places);
         if (only_zero) kernels->settle_above_zero[wide](v, &part, places, sign);
         placed |= only_zero;
     } else {
         placed = 0;
+        *known = UNKNOWN;
         memset(part.shift, 0, v->units * sizeof(double));
         clear(&part, v, 1, 1);
         careful_walk(v, data, &part);
@@ -204,6 +218,15 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads,
     if (buckets) count_picks(v, data, buckets, first, numbers);
     free(memory);
     return part.nan;
+}
+
+/* measure() of a table of which nothing is known. */
+EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads, double *table,
+                               double *samples, int32_t *buckets, int64_t first,
+                               const int64_t *numbers, const Regions *regions, double *places) {
+    int64_t known = UNKNOWN;
+    return measure(v, data, threads, table, samples, buckets, first, numbers, regions, places,
+                   &known);
 }
 
 /* Count where the values lie with respect to a function; 0, or -1 if there was no memory. */
@@ -256,17 +279,18 @@ typedef struct {
     int32_t *buckets;
     const Regions *regions; /* of the function that reads it next */
     double *places;
-    void *rows; /* the slots for rows; null where none are kept */
+    void *rows;     /* the slots for rows; null where none are kept */
+    int64_t known;  /* of the table, by measure() */
 } Output;
 
 /* As actdiag_measure(), with what is kept of the rows. Samples are numbered from `first` on; `ahead`
    tells whether to count for the function that comes next. */
-EXPORT int64_t actdiag_output(const Output *site, const void *data, const Batch *batch,
-                              int64_t first, int64_t ahead) {
+EXPORT int64_t actdiag_output(Output *site, const void *data, const Batch *batch, int64_t first,
+                              int64_t ahead) {
     const View *v = site->view;
     const int64_t found =
-        actdiag_measure(v, data, batch->threads, site->table, site->samples, site->buckets, first,
-                        NULL, ahead ? site->regions : NULL, ahead ? site->places : NULL);
+        measure(v, data, batch->threads, site->table, site->samples, site->buckets, first, NULL,
+                ahead ? site->regions : NULL, ahead ? site->places : NULL, &site->known);
     const int several = v->rows != 1;
     if (found >= 0 && site->rows && batch->many[several])
         copy_rows(v, data, batch->places[several], batch->slots[several], batch->many[several],

@@ -37,6 +37,7 @@ static Part part_from(const Part *part, int64_t u, int wide) {
                         &own.below, &own.above, &own.linear};
     for (int k = 0; k < 8; k++) *doubles[k] += u;
     for (int k = 0; k < 7; k++) *numbers[k] = (char *)*numbers[k] + u * (wide ? 8 : 4);
+    if (u > 0) memset(own.soon_end, 0, sizeof own.soon_end);
     return own;
 }
 

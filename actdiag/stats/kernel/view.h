@@ -44,12 +44,22 @@ typedef struct {
     void *low, *high, *zeros, *positive;
     void *below, *above, *linear; /* counts of values on each side of a function's thresholds */
     int64_t nan;
+    const char *soon[2], *soon_end[2]; /* memory that is needed right after the walk */
 } Part;
 
 /* The thresholds of a function, NaN where it has none. */
 typedef struct {
     double below, above, first, last;
 } Regions;
+
+/* Fetch a little of what is needed after the walk, while that is busy with its arithmetic. */
+static inline void fetch(Part *part) {
+    for (int k = 0; k < 2; k++)
+        if (part->soon[k] < part->soon_end[k]) {
+            __builtin_prefetch(part->soon[k], 1, 2);
+            part->soon[k] += 64;
+        }
+}
 
 static inline int64_t padded(int64_t units) { return units + WIDEST_LANES - units % WIDEST_LANES; }
 
