@@ -4,6 +4,7 @@
    for several sets of registers, and the widest that this machine has is chosen when it loads. */
 
 #include <float.h>
+#include <stddef.h>
 
 #include "view.h"
 #include "numbers.h"
@@ -26,6 +27,7 @@
 #include "tally.h"
 
 enum { FINE, SPOILED_SUMS, NEGATIVE, FAR };
+enum { SIGNED = 1, RECTIFIED }; /* see moments.inc */
 
 /* What the tables tell of the values so far, so that a walk need not be made twice: whether to look
    for negative values, and whether a mean was far from zero (FARTHEST of clean.py). They may be
@@ -36,6 +38,7 @@ typedef struct {
     void (*walk[4])(const View *, const void *, Part *, const Regions *, int, int);
     double (*region_walk[4])(const View *, const void *, Part *, const Regions *);
     int (*verdict[2])(const View *, Part *, int);
+    void (*rectify[2])(const View *, Part *);
     void (*join[2])(const View *, Part *, const Part *, int64_t, int, int);
     int64_t (*settle[2])(const View *, const Part *, double *, double *, int);
     void (*settle_regions[2])(const View *, const Part *, double *);
@@ -117,6 +120,7 @@ static double *new_part(Part *part, int64_t units) {
                           (double **)&part->above, (double **)&part->linear};
     for (int k = 0; k < 18; k++) *vectors[k] = memory + k * size;
     memset(part->shift, 0, size * sizeof(double));
+    part->rectified = NULL;
     memset(part->soon, 0, sizeof part->soon + sizeof part->soon_end);
     return memory;
 }
@@ -138,6 +142,9 @@ static void clear(Part *part, const View *v, int wide, int careful) {
     memset(part->zeros, 0, size * 2 * sizeof(double));
     clear_extremes(part, v, wide);
     part->nan = 0;
+    if (!part->rectified) return;
+    memset(part->rectified->sum, 0, size * 2 * sizeof(double));
+    if (v->spans) memset(part->rectified->one, 0, size * 4 * sizeof(double));
 }
 
 /* The walk is to fetch these tables. */
@@ -165,15 +172,51 @@ static int64_t look_into(const double *table, int64_t units) {
     return KNOWN | (negative ? HAS_NEGATIVE : 0) | (far ? HAS_FAR : 0);
 }
 
+/* What ReLU makes of a tensor, found out in the walk over that: kept until it is known that ReLU was
+   called with it. The rows of the part follow, KEPT_ROWS of at most units + WIDEST_LANES numbers. */
+typedef struct {
+    int64_t holds, dtype, units, samples, positions, spans, unused[2];
+} Kept;
+#define KEPT_ROWS 10
+
+static Part part_kept(Kept *kept, int64_t units) {
+    Part part = {0};
+    double *memory = (double *)(kept + 1);
+    double **vectors[KEPT_ROWS] = {&part.shift, &part.sum,   &part.squares, &part.one,
+                                   &part.pivot, &part.means, &part.spread,  (double **)&part.low,
+                                   (double **)&part.high, (double **)&part.zeros};
+    for (int k = 0; k < KEPT_ROWS; k++) *vectors[k] = memory + k * padded(units);
+    return part;
+}
+
+static void keep(Kept *kept, const View *v, const Part *part) {
+    *kept = (Kept){1, v->dtype, v->units, v->samples, v->positions, v->spans, {0}};
+    memset(part->shift, 0, v->units * sizeof(double));
+}
+
+/* Merge what was kept of the tensor of which this one is the ReLU; gives whether that was possible. */
+static int take_kept(Kept *kept, const View *v, double *table, double *samples, int64_t *known) {
+    const int wide = v->dtype == FLOAT64, holds = kept->holds != 0;
+    kept->holds = 0;
+    if (!holds || kept->dtype != v->dtype || kept->units != v->units || kept->spans != v->spans ||
+        kept->samples != v->samples || kept->positions != v->positions)
+        return 0;
+    Part part = part_kept(kept, v->units);
+    if (kernels->verdict[wide](v, &part, 0) != FINE) return 0;
+    *known = kernels->settle[wide](v, &part, table, samples, 0);
+    return 1;
+}
+
 /* Merge the values of a tensor into a table and, unless null, the means of its samples into
    another; count its picks in buckets, unless null. Samples are numbered from `first` on, or as
    `numbers` says. Unless `regions` is null, `places` becomes the table of where the values lie with
    respect to the function that reads them next. `known` is what look_into() would tell, and becomes
-   what it would tell then. Gives the number of NaN, or -1 if there was no memory; then nothing has
+   what it would tell then. Where the function is ReLU, what it makes of the values goes to `kept`,
+   unless null. Gives the number of NaN, or -1 if there was no memory; then nothing has
    changed. */
 static int64_t measure(const View *v, const void *data, int64_t threads, double *table,
                        double *samples, int32_t *buckets, int64_t first, const int64_t *numbers,
-                       const Regions *regions, double *places, int64_t *known) {
+                       const Regions *regions, double *places, int64_t *known, Kept *kept) {
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
@@ -184,24 +227,31 @@ static int64_t measure(const View *v, const void *data, int64_t threads, double 
     const int wide = v->dtype == FLOAT64;
     const int only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
                           regions->first == 0 && regions->last == INFINITY;
+    Part rectified;
+    if (kept) kept->holds = 0;
+    if (kept && only_zero) rectified = part_kept(kept, v->units), part.rectified = &rectified;
     int verdict = FAR;
     for (int tries = 0; verdict != FINE && verdict != SPOILED_SUMS && tries < 3; tries++) {
+        if (shifts) part.rectified = NULL;
+        sign = shifts ? SIGNED : part.rectified ? RECTIFIED : sign;
         clear(&part, v, wide, 0);
-        sign |= shifts;
         placed = regions && sign && !shifts && !only_zero;
         if (placed) clear_places(&part, v);
         walk(v, data, &part, placed ? regions : NULL, sign, shifts, threads);
         verdict = kernels->verdict[wide](v, &part, sign);
-        sign |= verdict == NEGATIVE;
+        if (verdict == NEGATIVE) sign = SIGNED;
         shifts |= verdict == FAR;
     }
     if (places) blank_places(v, places);
     if (verdict != SPOILED_SUMS) {
+        if (part.rectified) kernels->rectify[wide](v, &part);
+        if (part.rectified) keep(kept, v, &rectified);
         *known = kernels->settle[wide](v, &part, table, samples, sign);
         if (placed) kernels->settle_regions[wide](v, &part, places);
         if (only_zero) kernels->settle_above_zero[wide](v, &part, places, sign);
         placed |= only_zero;
     } else {
+        part.rectified = NULL;
         placed = 0;
         *known = UNKNOWN;
         memset(part.shift, 0, v->units * sizeof(double));
@@ -226,7 +276,7 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads,
                                const int64_t *numbers, const Regions *regions, double *places) {
     int64_t known = UNKNOWN;
     return measure(v, data, threads, table, samples, buckets, first, numbers, regions, places,
-                   &known);
+                   &known, NULL);
 }
 
 /* Count where the values lie with respect to a function; 0, or -1 if there was no memory. */
@@ -281,16 +331,27 @@ typedef struct {
     double *places;
     void *rows;     /* the slots for rows; null where none are kept */
     int64_t known;  /* of the table, by measure() */
+    Kept *kept;     /* of what ReLU makes of it, where that reads it next */
+    Kept *given;    /* of the tensor of which it may be the ReLU */
 } Output;
+enum { COUNT_AHEAD = 1, IS_RELU = 2 };
 
-/* As actdiag_measure(), with what is kept of the rows. Samples are numbered from `first` on; `ahead`
-   tells whether to count for the function that comes next. */
+/* As actdiag_measure(), with what is kept of the rows. Samples are numbered from `first` on; `how`
+   tells whether to count for the function that comes next, and whether the tensor is certain to be
+   what ReLU made of the one that something is given of. */
 EXPORT int64_t actdiag_output(Output *site, const void *data, const Batch *batch, int64_t first,
-                              int64_t ahead) {
+                              int64_t how) {
     const View *v = site->view;
-    const int64_t found =
-        measure(v, data, batch->threads, site->table, site->samples, site->buckets, first, NULL,
-                ahead ? site->regions : NULL, ahead ? site->places : NULL, &site->known);
+    const int ahead = (how & COUNT_AHEAD) != 0;
+    int64_t found = 0;
+    if (!ahead && how & IS_RELU && site->given &&
+        take_kept(site->given, v, site->table, site->samples, &site->known)) {
+        if (site->buckets) count_picks(v, data, site->buckets, first, NULL);
+    } else {
+        found = measure(v, data, batch->threads, site->table, site->samples, site->buckets, first,
+                        NULL, ahead ? site->regions : NULL, ahead ? site->places : NULL,
+                        &site->known, ahead ? site->kept : NULL);
+    }
     const int several = v->rows != 1;
     if (found >= 0 && site->rows && batch->many[several])
         copy_rows(v, data, batch->places[several], batch->slots[several], batch->many[several],

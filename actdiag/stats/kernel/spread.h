@@ -24,7 +24,7 @@ typedef struct {
     int64_t next;        /* range that no thread has begun, after the first, which is the caller's */
     const char *caller;  /* `here` of the calling thread */
     int spoiled;
-    Part *others;        /* parts of the ranges after the first */
+    Part *others;        /* parts of the ranges after the first, and of what ReLU makes of them */
 } Walk;
 
 static __thread char here;
@@ -35,8 +35,10 @@ static Part part_from(const Part *part, int64_t u, int wide) {
                           &own.one,   &own.pivot, &own.means,   &own.spread};
     void **numbers[] = {&own.low,   &own.high,  &own.zeros, &own.positive,
                         &own.below, &own.above, &own.linear};
-    for (int k = 0; k < 8; k++) *doubles[k] += u;
-    for (int k = 0; k < 7; k++) *numbers[k] = (char *)*numbers[k] + u * (wide ? 8 : 4);
+    for (int k = 0; k < 8; k++)
+        if (*doubles[k]) *doubles[k] += u;
+    for (int k = 0; k < 7; k++)
+        if (*numbers[k]) *numbers[k] = (char *)*numbers[k] + u * (wide ? 8 : 4);
     if (u > 0) memset(own.soon_end, 0, sizeof own.soon_end);
     return own;
 }
@@ -57,7 +59,9 @@ static void walk_units(Walk *walk, int64_t range) {
     const int64_t from = range * walk->width, rest = walk->view->units - from;
     View own = *walk->view;
     own.units = rest < walk->width ? rest : walk->width;
-    Part part = part_from(walk->part, from, own.dtype == FLOAT64);
+    const int wide = own.dtype == FLOAT64;
+    Part part = part_from(walk->part, from, wide), rectified;
+    if (part.rectified) rectified = part_from(part.rectified, from, wide), part.rectified = &rectified;
     walk_range(walk, &own, from * own.unit_step, &part);
 }
 
@@ -122,13 +126,19 @@ static void cut_units(Walk *walk, int64_t threads) {
 static void cut_samples(Walk *walk, int64_t threads) {
     const View *v = walk->view;
     const int64_t length = cut_length(v), most = threads < MOST_PARTS ? threads : MOST_PARTS;
-    Part others[MOST_PARTS];
-    double *memory[MOST_PARTS];
+    const int rectifies = walk->part->rectified != NULL;
+    Part others[MOST_PARTS], rectified[MOST_PARTS];
+    double *memory[MOST_PARTS], *more[MOST_PARTS];
     int64_t many = 0;
     for (; many + 1 < most && many + 1 < length; many++) {
         memory[many] = new_part(&others[many], v->units);
         if (!memory[many]) break;
         others[many].shift = walk->part->shift;
+        more[many] = rectifies ? new_part(&rectified[many], v->units) : NULL;
+        if (rectifies) others[many].rectified = &rectified[many];
+        if (!rectifies || more[many]) continue;
+        free(memory[many]);
+        break;
     }
     walk->width = 0;
     walk->ranges = many + 1;
@@ -141,10 +151,11 @@ static void cut_samples(Walk *walk, int64_t threads) {
         kernels->join[v->dtype == FLOAT64](v, walk->part, &others[k], samples,
                                            walk->only_regions, walk->regions != NULL);
         free(memory[k]);
+        free(more[k]);
     }
-    if (!walk->only_regions && v->spans && v->samples == 1)
-        for (int64_t u = 0; u < v->units; u++)
-            walk->part->pivot[u] = walk->part->sum[u] / v->positions;
+    if (walk->only_regions || !v->spans || v->samples > 1) return;
+    for (Part *part = walk->part; part; part = part->rectified)
+        for (int64_t u = 0; u < v->units; u++) part->pivot[u] = part->sum[u] / v->positions;
 }
 
 static int walk_all(Walk *walk, int64_t threads) {

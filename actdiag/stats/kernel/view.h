@@ -37,13 +37,14 @@ enum { SEEN, SPOILED, BELOW, ABOVE, LINEAR, LEAST, MOST };
 
 /* What a walk collects per unit; the vectors are long enough for whole registers.
    Sums are of values less `shift`; `means` and `spread` of samples' means less `pivot`. */
-typedef struct {
+typedef struct Part {
     double *shift, *sum, *squares, *absolute;
     double *one, *pivot, *means, *spread; /* `one` is the sum of the sample that is being read */
     double *count, *seen, *values;        /* only where NaN and Inf are left out */
     void *low, *high, *zeros, *positive;
     void *below, *above, *linear; /* counts of values on each side of a function's thresholds */
     int64_t nan;
+    struct Part *rectified; /* sums, pivots and spreads of what ReLU makes of the values, or null */
     const char *soon[2], *soon_end[2]; /* memory that is needed right after the walk */
 } Part;
 
