@@ -71,5 +71,15 @@ RULE = Rule(
         Threshold("relative", 1e-6, "our choice: a few roundings of float32, which are 6e-8"),
     ),
     check=check,
-    follows=("DAT701", "INI401", "INI402", "INI404", "ACT101", "ACT103", "ACT106", "OUT209"),
+    follows=(
+        "ACT117",
+        "DAT701",
+        "INI401",
+        "INI402",
+        "INI404",
+        "ACT101",
+        "ACT103",
+        "ACT106",
+        "OUT209",
+    ),
 )
