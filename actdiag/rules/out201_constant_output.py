@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, Scan, Severity
 from actdiag.rules.base import Limits, Rule, Threshold
-from actdiag.rules.graph import final_site, inputs_differ
+from actdiag.rules.graph import final_site
 from actdiag.rules.units import firing_bound
 from actdiag.rules.wording import count, number
 
@@ -44,7 +44,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     if output is None or output.between_sample_std is None or output.scale is None:
         return
     constant = output.between_sample_std <= limits["relative"] * output.scale
-    if not constant or not inputs_differ(scan):
+    if not constant:
         return
     answers = count(output.predictions, "answer")
     yield RULE.finding(
