@@ -92,7 +92,7 @@ class Capture:
         weights = {id(item): name for name, owned in self._weights.items() for item in owned}
         self._observer = Observer(self._recorder, self._stack, weights)
         self._mode = SiteMode(self._observer)
-        self._leaves = Leaves(self._stack.plain, self._stack, self._mode.repeats)
+        self._leaves = Leaves(self._stack.plain, self._stack, self._recorder, self._mode.repeats)
         self._restore.enter_context(self._leaves)
         self._inputs = Inputs(self._recorder, self._root())
         self._answer = Answer(self._observer, self._root())

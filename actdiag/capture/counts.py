@@ -12,21 +12,22 @@ class Counts:
     """Numbers from 1 on for each key.
 
     Attributes:
+        numbers: the last one of each key in this pass.
         noted: a list that takes every key counted with its number, or null.
     """
 
     def __init__(self) -> None:
         self.noted: list[tuple[Hashable, int]] | None = None
-        self._numbers: dict[Hashable, int] = {}
+        self.numbers: dict[Hashable, int] = {}
 
     def clear(self) -> None:
         """A pass begins."""
-        self._numbers.clear()
+        self.numbers.clear()
 
     def count(self, key: Hashable) -> int:
         """How often this was asked with that key in this pass."""
-        number = self._numbers.get(key, 0) + 1
-        self._numbers[key] = number
+        number = self.numbers.get(key, 0) + 1
+        self.numbers[key] = number
         if self.noted is not None:
             self.noted.append((key, number))
         return number
@@ -34,10 +35,6 @@ class Counts:
     def comes_next(self, counts: Iterable[tuple[Hashable, int]]) -> bool:
         """Whether counting these keys now would come to these numbers."""
         for key, number in counts:  # noqa: SIM110 - a generator takes longer than all of it
-            if self._numbers.get(key, 0) != number - 1:
+            if self.numbers.get(key, 0) != number - 1:
                 return False
         return True
-
-    def go_on(self, counts: Iterable[tuple[Hashable, int]]) -> None:
-        """Count keys that come to these numbers."""
-        self._numbers.update(counts)

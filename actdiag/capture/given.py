@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -16,15 +17,24 @@ _PLAIN: tuple[type, ...] = (type(None), type(...), bool, int, float, complex, st
 _PLAIN += (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
-Held = tuple[int, type[Tensor], "Trail | None", torch.Size, torch.dtype]
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A tensor among a call's arguments: its place there, and what its meaning depends on."""
+
+    place: int
+    kind: type[Tensor]
+    trail: Trail | None
+    shape: torch.Size
+    dtype: torch.dtype
 
 
-class Given(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Given:
     """A call's arguments and place.
 
     Attributes:
         names: of the arguments given by name, which follow the others.
-        tensors: place, class, trail, shape and dtype of each tensor that is no parameter.
+        tensors: each tensor that is no parameter.
         weights: place and value of each parameter of the model.
         fixed: place and value of everything else.
         many: how many arguments there are.
@@ -43,16 +53,16 @@ class Given(NamedTuple):
     @property
     def alone(self) -> Held | None:
         """The first argument where that is the only one computed from the model's data."""
-        computed = [held for held in self.tensors if held[2] is not None]
-        return computed[0] if len(computed) == 1 and computed[0][0] == 0 else None
+        computed = [held for held in self.tensors if held.trail is not None]
+        return computed[0] if len(computed) == 1 and computed[0].place == 0 else None
 
     @property
     def first(self) -> tuple[int, Trail] | None:
         """Place and trail of the first tensor, if it has a trail."""
-        if not self.tensors or (self.weights and self.weights[0][0] < self.tensors[0][0]):
+        if not self.tensors or (self.weights and self.weights[0][0] < self.tensors[0].place):
             return None
-        place, _, trail, *_ = self.tensors[0]
-        return None if trail is None else (place, trail)
+        first = self.tensors[0]
+        return None if first.trail is None else (first.place, first.trail)
 
 
 def given_of(observer: Observer, call: Call, values: tuple[Any, ...]) -> Given | None:
@@ -64,7 +74,7 @@ def given_of(observer: Observer, call: Call, values: tuple[Any, ...]) -> Given |
             if trail is None and observer.owner(value) is not None:
                 weights.append((place, value))
             else:
-                tensors.append((place, type(value), trail, value.shape, value.dtype))
+                tensors.append(Held(place, type(value), trail, value.shape, value.dtype))
         elif _is_plain(value):
             fixed.append((place, value))
         else:
@@ -85,35 +95,38 @@ def agrees(
     given: Given, observer: Observer, values: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> bool:
     """Whether a call is given the same, in the same place, as far as its meaning goes."""
-    names, tensors, weights, fixed, many, samples, later = given
     recorder, stack = observer.recorder, observer.stack
-    if len(values) != many or recorder.samples != samples or recorder.left is not None:
+    if len(values) != given.many or recorder.samples != given.samples or recorder.left is not None:
         return False
-    if (kwargs or names) and tuple(kwargs) != names:
+    if (kwargs or given.names) and tuple(kwargs) != given.names:
         return False
-    if (bool(stack.running) and stack.opened > stack.running[-1].sites_at_entry) is not later:
+    running = stack.running
+    if (bool(running) and stack.opened > running[-1].sites_at_entry) is not given.later:
         return False
-    for place, value in fixed:
+    for place, value in given.fixed:
         if values[place] is not value and not _same(values[place], value):
             return False
-    for place, weight in weights:  # and none was computed from the data since
+    for place, weight in given.weights:  # and none was computed from the data since
         if values[place] is not weight or id(weight) in recorder.trails.known:
             return False
-    for held in tensors:  # noqa: SIM110 - a generator takes longer than all of it
-        if not is_alike(held, values[held[0]], observer):
+    for held in given.tensors:  # noqa: SIM110 - a generator takes longer than all of it
+        if not _is_alike(held, values[held.place], observer):
             return False
     return True
 
 
-def is_alike(held: Held, tensor: Any, observer: Observer) -> bool:
+def _is_alike(held: Held, tensor: Any, observer: Observer) -> bool:
     """Whether an argument means what the one before meant."""
-    _, kind, trail, shape, dtype = held
-    if type(tensor) is not kind or tensor.shape != shape or tensor.dtype is not dtype:
+    if (
+        type(tensor) is not held.kind
+        or tensor.shape != held.shape
+        or tensor.dtype is not held.dtype
+    ):
         return False
     entry = observer.recorder.trails.known.get(id(tensor))
     if entry is None or entry[0]() is not tensor:
-        return trail is None and observer.owner(tensor) is None
-    return entry[1] is trail
+        return held.trail is None and observer.owner(tensor) is None
+    return entry[1] is held.trail
 
 
 def _is_plain(value: Any) -> bool:

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
-
-from actdiag.capture.transforms import transforming
+from torch._C import _functorch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +25,13 @@ if TYPE_CHECKING:
     from torch import nn
 
     from actdiag.capture.modules import ModuleStack
-    from actdiag.capture.repeats import Calls, Repeats
+    from actdiag.capture.recorder import Recorder
+    from actdiag.capture.repeats import Calls, Found, Repeats
+
+# Nothing public tells whether the mode, and it alone, would see what a layer calls.
+_modes, _enabled = torch._C._len_torch_function_stack, torch._C._is_torch_function_mode_enabled  # noqa: SLF001
+_transform = _functorch.peek_interpreter_stack
+_DisableTorchFunction = torch._C.DisableTorchFunction  # noqa: SLF001
 
 _TORCH = "torch.nn.modules."
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
@@ -44,38 +49,27 @@ def is_plain_layer(module: nn.Module) -> bool:
 
 @dataclass(slots=True)
 class _Leaf:
-    """A layer; ``calls`` are those of its function once it was seen to make one, as it was then."""
+    """A layer, or a sequence of modules, which by itself calls no function.
+
+    ``calls`` are those of a layer's function once it was seen to make one, as it was then.
+    """
 
     name: str
+    sequence: bool = False
     calls: Calls | None = None
-    attributes: tuple[Any, ...] = ()
     weights: tuple[Any, ...] = ()
+    attributes: tuple[Any, ...] = ()
 
     def note(self, module: nn.Module, calls: Calls | None) -> None:
         """The layer as it is now makes one of these calls, or null."""
-        attributes = _attributes(module)
+        own = module.__dict__
         # Other tensors, and what became of a layer since, may be computed from the data.
-        steady = is_plain_layer(module) and not any(isinstance(own, Tensor) for own in attributes)
+        steady = is_plain_layer(module) and not any(isinstance(it, Tensor) for it in own.values())
         self.calls = calls if steady else None
         if self.calls is not None:
-            self.attributes, self.weights = attributes, _weights(module)
-
-    def is_as_noted(self, module: nn.Module) -> bool:
-        """Whether nothing of the layer was replaced since."""
-        return _are(self.attributes, _attributes(module)) and _are(self.weights, _weights(module))
-
-
-def _attributes(module: nn.Module) -> tuple[Any, ...]:
-    return tuple(module.__dict__.values())
-
-
-def _weights(module: nn.Module) -> tuple[Any, ...]:
-    """Parameters and buffers, with null for those that the layer was made without."""
-    return (*module._parameters.values(), *module._buffers.values())  # noqa: SLF001 - unsearched
-
-
-def _are(values: tuple[Any, ...], now: tuple[Any, ...]) -> bool:
-    return len(values) == len(now) and all(map(is_, values, now))
+            # With null for weights that the layer was made without.
+            self.weights = (*own["_parameters"].values(), *own["_buffers"].values())
+            self.attributes = (*own.values(),)
 
 
 # What stood in the place of the forwards that closed captures put there.
@@ -107,14 +101,22 @@ class Leaves:
     Args:
         layers: their names.
         stack: is told which of them runs where a call is looked into.
+        recorder: measures what they give.
         repeats: knows the calls of earlier passes.
     """
 
     def __init__(
-        self, layers: Mapping[nn.Module, str], stack: ModuleStack, repeats: Repeats
+        self,
+        layers: Mapping[nn.Module, str],
+        stack: ModuleStack,
+        recorder: Recorder,
+        repeats: Repeats,
     ) -> None:
-        self._leaves = {module: _Leaf(name) for module, name in layers.items()}
-        self._stack, self._repeats = stack, repeats
+        self._leaves = {
+            module: _Leaf(name, sequence=bool(module._modules))  # noqa: SLF001 - as unsearched
+            for module, name in layers.items()
+        }
+        self._stack, self._recorder, self._repeats = stack, recorder, repeats
         self._replaced: list[tuple[Any, Any, Any]] = []
 
     def __enter__(self) -> None:
@@ -138,7 +140,10 @@ class Leaves:
             leaf = self._leaves.get(module)
             if leaf is None or not self._stack.follows(leaf.name):
                 return forward(module, *args, **kwargs)
-            if leaf.calls is not None and len(args) == 1 and not kwargs and self._is_seen():
+            if leaf.sequence:
+                self._stack.calls[leaf.name] += 1
+                return forward(module, *args, **kwargs)
+            if leaf.calls is not None and len(args) == 1 and not kwargs:
                 output = self._again(leaf, leaf.calls, forward, module, args[0])
                 if output is not None:
                     return output
@@ -146,22 +151,63 @@ class Leaves:
 
         return _in_place_of(forward, watched)
 
-    def _is_seen(self) -> bool:
-        """Whether the mode would be the only one to see what the layer calls."""
-        enabled = torch._C._is_torch_function_mode_enabled()  # noqa: SLF001 - nothing public tells it
-        alone = torch._C._len_torch_function_stack() == 1  # noqa: SLF001
-        return enabled and alone and not transforming()
+    # The next two are in few pieces on purpose. Between two layers the caches are cold, so that
+    # each function on the way takes some microseconds by being there.
 
     def _again(
         self, leaf: _Leaf, calls: Calls, forward: Callable[..., Any], module: nn.Module, x: Any
     ) -> Tensor | None:
         """What the layer gives, measured as before; null where anything is new."""
-        with torch._C.DisableTorchFunction():  # noqa: SLF001 - the mode is not to see this
-            found = self._repeats.coming(calls, x, leaf.weights)
-            if found is None or not leaf.is_as_noted(module):
+        if _modes() != 1 or not _enabled() or _transform() is not None:
+            return None
+        recorder = self._recorder
+        with _DisableTorchFunction():  # the mode is not to see this
+            found = calls.coming(recorder.turn)
+            if found is None or not self._is_as_before(leaf, found, module, x):
                 return None
+            site, after = found.site, found.after
+            calls.met += 1
             self._stack.calls[leaf.name] += 1
-            return self._repeats.again(calls, found, functools.partial(forward, module, x), x)
+            self._repeats.begun += 1
+            if site is not None and found.source is not None:
+                recorder.meet(site, found.counts)
+                recorder.measure_input(site, x, found.source[1])
+                output: Tensor = forward(module, x)
+            else:
+                output = forward(module, x)
+                recorder.meet(site, found.counts)  # not if it raised: the next call opens the site
+            if site is not None and after is not None:
+                self._stack.opened += 1
+                recorder.measure(site, output, after)
+            elif after is not None:
+                recorder.trails.put(output, after)
+            return output
+
+    def _is_as_before(self, leaf: _Leaf, found: Found, module: nn.Module, x: Any) -> bool:
+        """Whether the layer is as it was, and ``x`` means what it meant."""
+        recorder, held = self._recorder, found.alone
+        known, numbers = recorder.trails.known, recorder.counts.numbers
+        entry = known.get(id(x))
+        if held is None or entry is None or entry[1] is not held.trail or entry[0]() is not x:
+            return False
+        if type(x) is not held.kind or x.shape != held.shape or x.dtype is not held.dtype:
+            return False
+        if recorder.samples != found.given.samples or recorder.left is not None:
+            return False
+        for key, number in found.counts:
+            if numbers.get(key, 0) != number - 1:
+                return False
+        for weight in leaf.weights:  # none may be computed from the data
+            if id(weight) in known:
+                return False
+        own = module.__dict__
+        weights = (*own["_parameters"].values(), *own["_buffers"].values())
+        if len(weights) != len(leaf.weights) or not all(map(is_, weights, leaf.weights)):
+            return False
+        try:
+            return (*own.values(),) == leaf.attributes
+        except Exception:  # noqa: BLE001 - what is there now cannot be compared
+            return False
 
     def _anew(
         self,
@@ -172,8 +218,9 @@ class Leaves:
         kwargs: dict[str, Any],
     ) -> Any:
         """Look into the layer."""
-        running, repeats, seen = self._stack.running, self._repeats, self._is_seen()
+        running, repeats = self._stack.running, self._repeats
         depth, begun = len(running), repeats.begun
+        seen = _modes() == 1 and _enabled() and _transform() is None
         self._stack.enter(leaf.name)
         try:
             output = forward(module, *args, **kwargs)

@@ -8,6 +8,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from torch.jit import ScriptModule
+from torch.nn import Sequential
 
 from actdiag.capture.declared import unshared
 from actdiag.capture.leaves import is_plain_layer
@@ -44,7 +45,8 @@ def _entry(name: str, module: Declared) -> tuple[Place, bool, str | None]:
 class ModuleStack:
     """Keeps the running module, by hooks on most modules, all removed on :meth:`close`.
 
-    Plain layers of torch, ``plain`` with their names, are left to :mod:`actdiag.capture.leaves`.
+    Plain layers of torch and sequences, ``plain`` with their names, are left to
+    :mod:`actdiag.capture.leaves`.
     TorchScript modules refuse hooks, and the operators of an exported program lie in none of its
     modules: what runs these calls :meth:`enter` and :meth:`leave` itself.
 
@@ -75,7 +77,8 @@ class ModuleStack:
             if name not in declared:
                 continue
             self.names[module] = name
-            if declared[name].leaf and declared[name].builtin and is_plain_layer(module):
+            layer = declared[name].leaf and declared[name].builtin
+            if (layer or type(module) is Sequential) and is_plain_layer(module):
                 self.plain[module] = name
             elif not isinstance(module, ScriptModule):
                 self._handles.append(module.register_forward_pre_hook(self._enter))

@@ -10,9 +10,14 @@ if TYPE_CHECKING:
 
 
 class Order:
-    """Indices of sites in execution order."""
+    """Indices of sites in execution order.
+
+    Attributes:
+        met: the known sites that were met in this pass since the last new one.
+    """
 
     def __init__(self) -> None:
+        self.met: list[int] = []
         self._indices: list[int] = []
         self._after = 0
 
@@ -21,17 +26,15 @@ class Order:
 
     def begin(self) -> None:
         """A pass begins."""
+        self.met.clear()
         self._after = 0
 
     def add(self, index: int) -> None:
         """A new site, which in this pass comes next after the one met last."""
+        for known in self.met:
+            # One that comes earlier than in the first pass keeps its place.
+            with contextlib.suppress(ValueError):
+                self._after = self._indices.index(known, self._after) + 1
+        self.met.clear()
         self._indices.insert(self._after, index)
         self._after += 1
-
-    def meet(self, index: int) -> None:
-        """A known site; one that comes earlier than in the first pass keeps its place."""
-        if self._after < len(self._indices) and self._indices[self._after] == index:
-            self._after += 1
-            return
-        with contextlib.suppress(ValueError):
-            self._after = self._indices.index(index, self._after) + 1

@@ -128,7 +128,7 @@ class Recorder:
                 site.inputs = tuple(dict.fromkeys(site.inputs + trail.sites))
                 site.straight = site.straight and len(site.inputs) == 1
             site.verbatim = site.verbatim and _is_verbatim(trail)
-            self._order.meet(site.index)
+            self._order.met.append(site.index)
         return site
 
     def _add(self, site: OpenSite) -> None:
@@ -161,7 +161,7 @@ class Recorder:
             )
             self._add(site)
         else:
-            self._order.meet(site.index)
+            self._order.met.append(site.index)
         return site
 
     def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
@@ -169,7 +169,7 @@ class Recorder:
         axes = trail.unit_axis, trail.sample_axis, self.samples
         if self.mask is not None or not site.accumulator.again(tensor, axes, self._batch):
             self._measure_anew(site, tensor, trail)
-        self.follow(site, tensor, trail)
+        self._outputs[site.index] = self.trails.put(tensor, trail)
 
     def _measure_anew(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         if self._same_width(site, tensor):
@@ -187,8 +187,7 @@ class Recorder:
 
     def follow(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Remember where the tensor came from without measuring it."""
-        self._outputs[site.index] = weakref.ref(tensor)
-        self.trails.put(tensor, trail)
+        self._outputs[site.index] = self.trails.put(tensor, trail)
 
     def output_of(self, index: int) -> Tensor | None:
         """What the site gave in this pass, if anybody still holds it."""
@@ -197,9 +196,11 @@ class Recorder:
 
     def meet(self, site: OpenSite | None, counts: Iterable[tuple[Hashable, int]]) -> None:
         """A call of an earlier pass is made again: it counts the same and opens the same site."""
-        self.counts.go_on(counts)
+        numbers = self.counts.numbers
+        for key, number in counts:
+            numbers[key] = number
         if site is not None:
-            self._order.meet(site.index)
+            self._order.met.append(site.index)
 
     def measure_input(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
         """Add the input of the site's function, before an in-place one overwrites it."""

@@ -7,11 +7,12 @@ anything is looked at as if it were new.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from actdiag.capture.given import Given, Held, agrees, given_of, is_alike
+from actdiag.capture.given import Given, Held, agrees, given_of
 from actdiag.capture.observer import Call
 from actdiag.capture.operations import Kind
 from actdiag.records import Role
@@ -33,7 +34,8 @@ _SIMPLE |= {Kind.RESHAPE, Kind.INDEX, Kind.PASS, Kind.OTHER}
 _TRIES = 8  # our choice: a call that differed so often in a row will go on to differ
 
 
-class Found(NamedTuple):
+@dataclass(slots=True)
+class Found:
     """What was found out about a call.
 
     Attributes:
@@ -73,8 +75,9 @@ class Calls:
 
     def coming(self, turn: int) -> Found | None:
         """What was found out about the call that comes next in the pass ``turn``."""
-        number = self.met if self.turn == turn else 0
-        return self.found[number] if number < len(self.found) else None
+        if self.turn != turn:
+            self.turn, self.met = turn, 0
+        return self.found[self.met] if self.met < len(self.found) else None
 
     def next(self, turn: int) -> int:
         """The number of the call that is made now, in the pass ``turn``."""
@@ -142,7 +145,8 @@ class Repeats:
         self, found: Found, operation: Operation, call: Call, values: tuple[Any, ...]
     ) -> Any:
         """Make the call and do what was done before."""
-        recorder, (_, counts, site, source, shape, returned, after, gate, _) = self._recorder, found
+        recorder, counts, site = self._recorder, found.counts, found.site
+        source, after, gate = found.source, found.after, found.gate
         if gate is not None:
             recorder.count_shut(gate[0], values[gate[1]], gate[2])
         if site is not None and source is not None:
@@ -153,7 +157,11 @@ class Repeats:
         else:
             output = call.function(*call.args, **call.kwargs)
             same = bool(call.args) and output is call.args[0]
-            if type(output) is not Tensor or output.shape != shape or same is not returned:
+            if (
+                type(output) is not Tensor
+                or output.shape != found.shape
+                or same is not found.returned
+            ):
                 return self._observe(self._observer, operation, call.giving(output))
             recorder.meet(site, counts)
         if after is None:
@@ -163,41 +171,6 @@ class Repeats:
         else:
             self._stack.opened += 1
             recorder.measure(site, output, after)
-        return output
-
-    def coming(self, calls: Calls, x: Any, weights: tuple[Any, ...]) -> Found | None:
-        """What is known of the next of these calls, if it is given ``x`` as it was before.
-
-        And if none of the weights was computed from the data.
-        """
-        recorder, found = self._recorder, calls.coming(self._recorder.turn)
-        if found is None or found.alone is None or recorder.samples != found.given.samples:
-            return None
-        if recorder.left is not None or not recorder.counts.comes_next(found.counts):
-            return None
-        known = recorder.trails.known
-        for weight in weights:
-            if id(weight) in known:
-                return None
-        return found if is_alike(found.alone, x, self._observer) else None
-
-    def again(self, calls: Calls, found: Found, make: Callable[[], Tensor], x: Tensor) -> Tensor:
-        """Measure as before what the next of these calls gives, which ``make`` makes of ``x``."""
-        self.begun += 1
-        recorder, site, after = self._recorder, found.site, found.after
-        calls.next(recorder.turn)
-        if site is not None and found.source is not None:
-            recorder.meet(site, found.counts)
-            recorder.measure_input(site, x, found.source[1])
-            output = make()
-        else:
-            output = make()
-            recorder.meet(site, found.counts)  # not if it raised: the next call opens the site
-        if after is not None and site is not None:
-            self._stack.opened += 1
-            recorder.measure(site, output, after)
-        elif after is not None:
-            recorder.trails.put(output, after)
         return output
 
     def _anew(

@@ -167,12 +167,14 @@ class Trails:
         entry = self.known.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
 
-    def put(self, tensor: Tensor, trail: Trail) -> None:
-        """Remember the trail of ``tensor``."""
+    def put(self, tensor: Tensor, trail: Trail) -> weakref.ref[Tensor]:
+        """Remember the trail of ``tensor``; gives the reference that was made to it."""
         if id(trail) not in self._ids:
             trail = self._one.setdefault(trail, trail)
             self._ids.add(id(trail))
-        self.known[id(tensor)] = (weakref.ref(tensor), trail)
+        reference = weakref.ref(tensor)
+        self.known[id(tensor)] = reference, trail
         if trail.start:
             self.starts.pop(trail.sites, None)  # the latest stand last
-            self.starts[trail.sites] = weakref.ref(tensor)
+            self.starts[trail.sites] = reference
+        return reference

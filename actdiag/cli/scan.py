@@ -269,7 +269,7 @@ def scan(
         if report.scan.coverage.interrupted:
             typer.echo("actdiag: interrupted: the report tells what was found so far", err=True)
             raise typer.Exit(INTERRUPTED)
-        if report.verdict is ReportVerdict.NOT_CHECKED:
+        if report.verdict is ReportVerdict.NOT_CHECKED or not report.scan.data.samples:
             raise typer.Exit(NothingCheckedError.exit_code)
 
 

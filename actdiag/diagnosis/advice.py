@@ -18,7 +18,13 @@ if TYPE_CHECKING:
     from actdiag.steps.base import Case
 
 _EFFECTS = ("ACT105", "ACT106", "OUT201", "OUT205", "OUT206")  # seen first, but never the root
-_LABELS = ("labels-numbered-otherwise", "labels-of-other-samples")  # what is judged by comes first
+# What is judged by comes first, then what no training can mend, then what takes no training.
+_FIRST = (
+    "labels-numbered-otherwise",
+    "labels-of-other-samples",
+    "wrong-output-activation",
+    "unfit-norm-statistics",
+)
 _CAUSES = {
     "DAT701": ("unnormalised-input",),
     "INI401": ("bad-initialisation", "learning-rate-too-high"),
@@ -51,7 +57,7 @@ def first_thing(
     ``confirmed`` holds the remedies of the confirmed causes, in the order of the card.
     """
     earliest = next(iter(confirmed), "")
-    if earliest in _LABELS:
+    if earliest in _FIRST:
         return First(confirmed[earliest], earliest)
     root = _root(case, behind)
     if root is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from actdiag.records import Cause, CauseVerdict, Finding, Severity, StepOutcome
+from actdiag.records import Cause, CauseVerdict, Finding, Role, Severity, StepOutcome
 
 if TYPE_CHECKING:
     from actdiag.steps.base import Case
@@ -55,9 +55,20 @@ class Card:
     codes: tuple[str, ...]
 
 
+_IDLE = frozenset({"ACT101", "ACT102", "ACT105", "INI404"})
+
+
 def works_inside(findings: tuple[Finding, ...]) -> bool:
-    """Whether no finding above a note concerns a place inside the model."""
-    loud = (item for item in findings if item.severity is not Severity.INFO)
+    """Whether no finding above a note concerns a place inside the model.
+
+    Some idle units do not count, but most of a layer: models that work have them too.
+    """
+    loud = (
+        item
+        for item in findings
+        if item.severity is Severity.ERROR
+        or (item.severity is Severity.WARNING and item.code not in _IDLE)
+    )
     return not any(item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC")) for item in loud)
 
 
@@ -74,6 +85,13 @@ def ruled_out(evidence: str) -> Judgement:
 def unknown(evidence: str) -> Judgement:
     """The measurement does not tell; the evidence says what would."""
     return Judgement(CauseVerdict.UNKNOWN, evidence)
+
+
+def not_run(case: Case) -> Judgement | None:
+    """Nothing can be said of what was never run."""
+    if case.scan.data.samples or any(site.role is Role.ACTIVATION for site in case.scan.sites):
+        return None
+    return unknown("The model was not run: give data.")
 
 
 def told(cause: CauseJudge, judgement: Judgement) -> Cause:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from actdiag.diagnosis import confidence_causes as confidence
+from actdiag.diagnosis import outside_causes as outside
 from actdiag.diagnosis import signal_causes as signal
+from actdiag.diagnosis import slope_causes as slopes
 from actdiag.diagnosis.base import Card, CauseJudge, Symptom
 from actdiag.records import Severity
 from actdiag.rules.harm import fails, score_text
@@ -113,14 +115,16 @@ def gradients_vanish(case: Case) -> Symptom | None:
 _UNNORMALISED = CauseJudge("unnormalised-input", signal.unnormalised_input, extra=True)
 _DEAD = CauseJudge("dead-relus", signal.dead_relus)
 _INITIALISATION = CauseJudge("bad-initialisation", signal.bad_initialisation)
-_SATURATED = CauseJudge("saturated-activations", signal.all_saturated)
+_SATURATED = CauseJudge("saturated-activations", slopes.all_saturated)
 _RATE = CauseJudge("learning-rate-too-high", signal.learning_rate_too_high, extra=True)
 _EXPLODING = CauseJudge("exploding-activations", signal.exploding, extra=True)
 _LABELS = (
     CauseJudge("labels-numbered-otherwise", confidence.numbered_otherwise, extra=True),
     CauseJudge("labels-of-other-samples", confidence.labels_of_others, extra=True),
 )
-_VANISHING = CauseJudge("vanishing-gradients", signal.vanishing_slope)
+_END = CauseJudge("wrong-output-activation", outside.wrong_output, extra=True)
+_NORMS = CauseJudge("unfit-norm-statistics", outside.unfit_norms, extra=True)
+_VANISHING = CauseJudge("vanishing-gradients", slopes.vanishing_slope)
 _SIGNAL_STEPS = (
     "check-statistics",
     "try-leaky-relu",
@@ -137,7 +141,8 @@ _SIGNAL_CODES: tuple[str, ...] = (
     "ACT103",
     "ACT104",
 )
-_SIGNAL_CODES += ("ACT106", "ACT107", "ACT108", "GRD501")
+_SIGNAL_CODES += ("ACT106", "ACT107", "ACT108", "ACT116", "GRD501")
+_OUTSIDE = ("ACT117", "OUT210", "ARC604", "ARC605")
 
 CARDS = (
     Card(
@@ -158,6 +163,8 @@ CARDS = (
         "Model outputs all the same value",
         outputs_all_same,
         (
+            _END,
+            _NORMS,
             _UNNORMALISED,
             _DEAD,
             _INITIALISATION,
@@ -167,19 +174,19 @@ CARDS = (
             _RATE,
         ),
         _SIGNAL_STEPS,
-        ("OUT201", "OUT205", "ACT105", *_SIGNAL_CODES),
+        ("OUT201", "OUT205", "OUT209", "ACT105", *_OUTSIDE, *_SIGNAL_CODES),
     ),
     Card(
         "not-learning",
         "Model isn't learning",
         not_learning,
         (
-            *_LABELS,
+            *(*_LABELS, _END, _NORMS),
             *(_UNNORMALISED, _DEAD, _VANISHING, _SATURATED, _INITIALISATION, _EXPLODING, _RATE),
             CauseJudge("over-fitting", confidence.learnt_by_heart, extra=True),
         ),
         _SIGNAL_STEPS,
-        ("DAT707", *_SIGNAL_CODES),
+        ("DAT707", *_OUTSIDE, *_SIGNAL_CODES),
     ),
     Card(
         "gradients-vanish",
@@ -194,7 +201,7 @@ CARDS = (
         "Model very confident but wrong",
         confident_but_wrong,
         (
-            *_LABELS,
+            *(*_LABELS, _NORMS),
             CauseJudge("over-fitting", confidence.over_fitting),
             CauseJudge("missing-regularisation", confidence.missing_regularisation),
             CauseJudge("logits-too-large", confidence.logits_too_large),
@@ -208,6 +215,6 @@ CARDS = (
             "check-overfitting",
             "check-regularisation",
         ),
-        ("DAT707", "OUT202", "OUT203", "OUT204"),
+        ("DAT707", "ACT117", "OUT202", "OUT203", "OUT204"),
     ),
 )

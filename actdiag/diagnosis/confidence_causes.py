@@ -13,6 +13,7 @@ from actdiag.steps.depth import number, percent
 from actdiag.steps.temperature_scaling import NO_INFORMATION
 
 if TYPE_CHECKING:
+    from actdiag.records import Finding
     from actdiag.steps.base import Case
 
 _TOO_LARGE = 1.5  # our choice: Guo et al. 2017 fit 1.1 to 2.5 on over-confident image classifiers
@@ -29,10 +30,18 @@ _OTHER_LABELS = (
 
 def numbered_otherwise(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: do the labels stand for other classes than the outputs do."""
-    found = [one for one in case.found("DAT707") if "accuracy_after" in one.measured]
+    found = [
+        one for one in case.found("DAT707") if "accuracy_after" in one.measured or _from_1(one)
+    ]
     if not found:
         return ruled_out("No other numbering of the classes makes the answers right.")
     return confirmed(found[0].message, found[0].remedy)
+
+
+def _from_1(finding: Finding) -> bool:
+    """Whether labels run from 1 to the number of classes."""
+    lowest, classes = finding.measured.get("label_min") or 0, finding.measured.get("classes")
+    return lowest >= 1 and finding.measured.get("label_max") == classes
 
 
 def labels_of_others(case: Case, _outcomes: Outcomes) -> Judgement:

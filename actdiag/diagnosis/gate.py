@@ -75,13 +75,19 @@ def avoidable_skips(report: Report) -> tuple[Skip, ...]:
 def exit_code(
     report: Report, *, fail_on: Severity, strict_skips: bool, broken: int | None = None
 ) -> int:
-    """The contract's exit code of one model; ``broken`` is that of the error that stopped it."""
+    """The contract's exit code of one model; ``broken`` is that of the error that stopped it.
+
+    A model that was not run to its end never passes, whatever mild things were found until then.
+    """
     if broken is not None:
         return broken
     if report.verdict is ReportVerdict.NOT_CHECKED:
         return 3
-    skipped = strict_skips and bool(avoidable_skips(report))
-    return 1 if skipped or failing(report, fail_on) else 0
+    if failing(report, fail_on):
+        return 1
+    if not report.ran:
+        return 3
+    return int(strict_skips and bool(avoidable_skips(report)))
 
 
 def worst_code(codes: Iterable[int]) -> int:

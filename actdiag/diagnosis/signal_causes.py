@@ -1,15 +1,13 @@
-"""Causes that lie in the signal: dead, saturated, badly scaled, exploding, vanishing."""
+"""Causes that lie in the signal: dead, badly scaled, exploding, made NaN."""
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING
 
 from actdiag import functions
-from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown
+from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, not_run, ruled_out, unknown
 from actdiag.records import CauseVerdict, Finding, Role, Severity, Site
-from actdiag.rules.harm import fails, works
-from actdiag.steps.depth import label, number, percent
+from actdiag.steps.depth import label, number
 
 if TYPE_CHECKING:
     from actdiag.steps.base import Case
@@ -17,25 +15,14 @@ if TYPE_CHECKING:
 _MOST = 0.5  # of a layer's units: SageMaker's dead_relu and saturated_activation, RULES.md
 _FEW = 0.2  # our choice, RULES.md ACT101: below this share a layer is not to blame
 _ENOUGH = 100  # observations of a unit, RULES.md
-_VANISHED = 1e-3  # product of slopes, RULES.md ACT104
 _FRESH = "dead units do not come back: train again from fresh weights"
-
-
-def _activations(case: Case) -> list[Site]:
-    return [site for site in case.scan.sites if site.role is Role.ACTIVATION]
-
-
-def _not_run(case: Case) -> Judgement | None:
-    if not _activations(case) and not case.scan.data.samples:
-        return unknown("The model was not run: give data.")
-    return None
 
 
 def dead_relus(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: are the ReLUs dead, and where most of all."""
     relus = [site for site in case.scan.sites if _clips(site) and site.units]
     if not relus:
-        return _not_run(case) or ruled_out("There is no ReLU in the forward pass.")
+        return not_run(case) or ruled_out("There is no ReLU in the forward pass.")
     killed = case.found("INI404", at_least=Severity.ERROR)
     if killed:  # a proof, from however few samples
         return confirmed(killed[0].message, killed[0].remedy)
@@ -114,61 +101,6 @@ def learning_rate_too_high(case: Case, _outcomes: Outcomes) -> Judgement:
         more = f" (and {len(grown) - 1} more)" if len(grown) > 1 else ""
         return confirmed(f"{grown[0].message}{more}", grown[0].remedy)
     return ruled_out("No trained weight is far above the scale of an initialisation.")
-
-
-def all_saturated(case: Case, _outcomes: Outcomes) -> Judgement:
-    """Judge: are hidden sigmoids or tanhs at an extreme."""
-    bounded = [site for site in _bounded(case) if site.stats.saturated_units is not None]
-    if not bounded:
-        return _not_run(case) or ruled_out("There is no hidden sigmoid or tanh.")
-    worst = max(bounded, key=_saturated_share)
-    evidence = (
-        f"{worst.stats.saturated_units} of {worst.units} units at {label(worst)} are saturated "
-        f"({percent(worst.stats.saturated_fraction)} of its inputs)."
-    )
-    if _saturated_share(worst) >= _MOST:
-        return confirmed(evidence, _saturated_remedy(case))
-    return ruled_out(evidence) if _saturated_share(worst) < _FEW else unknown(evidence)
-
-
-def _bounded(case: Case) -> list[Site]:
-    """Hidden sigmoids, tanhs and their kin."""
-    return [
-        site
-        for site in _activations(case)
-        if not site.is_final and site.units
-        if (row := functions.find(site.function or "")) is not None
-        if row.bounded and row.elementwise
-    ]
-
-
-def _saturated_remedy(case: Case) -> str:
-    if case.found("DAT701", at_least=Severity.WARNING):
-        return "Standardise the inputs, then train again from Xavier-initialised weights."
-    return "Train again from Xavier-initialised weights, or use ReLU or GELU in hidden layers."
-
-
-def _saturated_share(site: Site) -> float:
-    return (site.stats.saturated_units or 0) / (site.units or 1)
-
-
-def vanishing_slope(case: Case, _outcomes: Outcomes) -> Judgement:
-    """Judge: does the product of the measured slopes over depth leave any gradient."""
-    slopes = [site.stats.mean_slope for site in _bounded(case) if site.stats.mean_slope is not None]
-    if not slopes:
-        return _not_run(case) or ruled_out("There is no hidden sigmoid or tanh.")
-    left = prod(slopes)
-    evidence = f"The mean slopes of {len(slopes)} sigmoids or tanhs multiply to {number(left)}"
-    if left >= _VANISHED:
-        return ruled_out(f"{evidence}.")
-    if any(len(site.inputs) > 1 for site in case.scan.sites):
-        return unknown(f"{evidence}, but the layers do not form one chain.")
-    if works(case.scan):
-        return ruled_out(f"{evidence}, but labels show that the model has learned.")
-    if not fails(case.scan):
-        return unknown(f"{evidence}; labels would tell whether that does harm.")
-    remedy = "Use ReLU or GELU in the hidden layers, fewer layers, or residual paths with norms."
-    return confirmed(f"{evidence}: hardly any gradient reaches the first layer.", remedy)
 
 
 def exploding(case: Case, _outcomes: Outcomes) -> Judgement:

@@ -19,6 +19,7 @@ from actdiag.capture.containers import primary_output
 from actdiag.capture.exported import batch_size_of
 from actdiag.feed.batch import has_rows
 from actdiag.records import TrainEval
+from actdiag.stats.output import OutputAccumulator
 from actdiag.stats.ranks import ranks
 
 if TYPE_CHECKING:
@@ -74,12 +75,16 @@ class Modes:
             return scan
         try:
             twin = copy.deepcopy(self.module)
-            answers = _answers(twin, _joined([batch for *_, batch in sorted(self._kept)]))
+            batch = _joined([batch for *_, batch in sorted(self._kept)])
+            answers = _answers(twin, batch)
         except Exception:  # noqa: BLE001 - whatever a model may raise: then nothing is known
             return scan
         if answers is None:
             return scan
-        record = TrainEval(len(self._kept), self.layers, correlation(*answers))
+        kind = scan.output.kind if scan.output else None
+        in_eval, in_train = (_score(kind, answer, batch.labels) for answer in answers)
+        compared = correlation(*answers)
+        record = TrainEval(len(self._kept), self.layers, compared, in_train, in_eval)
         return replace(scan, train_eval=record)
 
 
@@ -100,7 +105,9 @@ def _joined(batches: list[Batch]) -> Batch:
     def together(place: int | str, _value: Any) -> Any:
         return torch.cat([batch.named()[place] for batch in batches])
 
-    return replace(first.map_inputs(together), labels=None, samples=len(batches))
+    given = [batch.labels for batch in batches if batch.labels is not None]
+    labels = torch.cat(given) if len(given) == len(batches) else None
+    return replace(first.map_inputs(together), labels=labels, samples=len(batches))
 
 
 def _answers(twin: nn.Module, batch: Batch) -> tuple[Tensor, Tensor] | None:
@@ -112,6 +119,16 @@ def _answers(twin: nn.Module, batch: Batch) -> tuple[Tensor, Tensor] | None:
     if in_eval is None or in_train is None or in_eval.shape != in_train.shape:
         return None
     return in_eval, in_train
+
+
+def _score(kind: str | None, answer: Tensor, labels: Tensor | None) -> float | None:
+    """Accuracy, or R² of values; null where labels do not tell."""
+    if kind is None or labels is None:
+        return None
+    judged = OutputAccumulator(kind)
+    judged.update(answer.detach(), labels)
+    record = judged.to_record()
+    return record.r2 if record.accuracy is None else record.accuracy
 
 
 def correlation(one: Tensor, other: Tensor) -> float | None:

@@ -42,12 +42,15 @@ class TrainEval:
     """The model's answers to one batch with batch statistics and with running statistics.
 
     ``correlation`` is Pearson's, over all values of the answer; null where one does not vary.
-    ``layers`` counts the layers that keep running statistics.
+    ``layers`` counts the layers that keep running statistics. ``score_in_train`` and
+    ``score_in_eval`` are the accuracy, or R² of a regression, of both answers; null without labels.
     """
 
     samples: int
     layers: int
     correlation: float | None
+    score_in_train: float | None = None
+    score_in_eval: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

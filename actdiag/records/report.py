@@ -139,6 +139,11 @@ class Report:
         worst = min((finding.severity.rank for finding in self.findings), default=99)
         return self.verdict is not ReportVerdict.NOT_CHECKED and worst >= Severity.INFO.rank
 
+    @property
+    def ran(self) -> bool:
+        """Whether the model went through the data to its end: only then nothing found says much."""
+        return self.scan.data.samples > 0 and not self.scan.coverage.broke_off
+
     def to_json(self) -> dict[str, Any]:
         """The report as JSON values, in the order and with the names of schema version 1."""
         document = {"schema_version": SCHEMA_VERSION, **to_json(self)}

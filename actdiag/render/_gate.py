@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.render._findings import advised, line_of, location, title, worst_first
-from actdiag.render._story import exemptions, headline, samples, tally, waiting
+from actdiag.render._story import exemptions, headline, not_run, samples, tally, waiting
 from actdiag.render._words import count, defused
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def _verdict(one: Judged) -> str:
 def _why(one: Judged) -> str:
     report = one.report
     if one.code > 1:
-        return line_of(headline(report)[1])
+        why, found = line_of((not_run(report) or headline(report))[1]), tally(report.findings)
+        return f"{why} ({found})" if found else why
     known = len({f.fingerprint for f in report.findings} & set(report.known))
     new = [finding for finding in report.findings if finding.fingerprint not in report.known]
     parts = [tally(new) or ("nothing new" if known else "nothing found")]

@@ -5,6 +5,7 @@ Orders and groups only; whether something is sick was decided by the rules.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MORE_SAMPLES = frozenset({"observations", "samples"})  # what rules need that more of them give
 INTERRUPTED = "this is what was found until then"
+_END = re.compile(r"(?<=\.) (?=[A-Z'])")  # between two sentences, not within "3. of"
 _NOUNS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -55,11 +57,12 @@ def tally(findings: Iterable[Finding]) -> str:
 
 def headline(report: Report) -> tuple[str, str]:
     """Return the verdict with the model's name, and the first thing to know of it."""
-    name, failure = model_name(report), report.scan.coverage.failure
-    found = tally(report.findings)
+    name, found = model_name(report), tally(report.findings)
     if report.verdict is ReportVerdict.NOT_CHECKED:
-        why = f"{failure.exception}: {failure.message}" if failure else report.scan.coverage.note
-        return f"{name} was not checked", why or "nothing was captured"
+        return f"{name} was not checked", _why_not(report)
+    if not_run(report):
+        failed = report.scan.coverage.failure is not None
+        name += ", whose forward pass failed" if failed else ", which was not run"
     if report.diagnoses:
         if worst_severity(report) in (None, Severity.INFO):
             found = ", ".join(filter(None, [count(len(report.diagnoses), "problem"), found]))
@@ -71,6 +74,26 @@ def headline(report: Report) -> tuple[str, str]:
         told = f"only {found}" if found else "no rule fired"
         return f"{name} is healthy", told + scope(report)
     return f"{found or 'no finding'} in {name}", _worst(report)
+
+
+def not_run(report: Report) -> tuple[str, str] | None:
+    """Return that the model was not run, or not to its end, and why; null where it was.
+
+    What the user stopped is told otherwise: see :data:`INTERRUPTED`.
+    """
+    if report.verdict is ReportVerdict.NOT_CHECKED:
+        return headline(report)
+    failed = report.scan.coverage.failure is not None
+    if not failed and report.scan.data.samples:
+        return None
+    how = "was not run to its end" if failed else "was not run"
+    return f"{model_name(report)} {how}", _why_not(report)
+
+
+def _why_not(report: Report) -> str:
+    failure, note = report.scan.coverage.failure, report.scan.coverage.note
+    said = f"{failure.exception}: {failure.message}" if failure else note
+    return said or "nothing was captured"
 
 
 def waiting(report: Report) -> int:
@@ -90,8 +113,13 @@ def _worst(report: Report) -> str:
     for chain in chains(report.findings):
         worst = min((chain.root, *chain.followers), key=lambda finding: finding.severity.rank)
         cause = f" It follows from {chain.root.code} {chain.root.name}."
-        return worst.message + cause * (worst is not chain.root)
+        return first_sentence(worst.message) + cause * (worst is not chain.root)
     return "see what was captured"
+
+
+def first_sentence(message: str) -> str:
+    """Return what a message says first: the rest stands with the finding."""
+    return _END.split(message, maxsplit=1)[0]
 
 
 def _in_one_line(diagnosis: Diagnosis) -> str:

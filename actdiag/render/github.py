@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actdiag.records import ReportVerdict, Severity
+from actdiag.records import Severity
 from actdiag.render._documentation import appended
 from actdiag.render._findings import advised, fresh, line_of, location, title
-from actdiag.render._story import exemptions, headline, model_name
+from actdiag.render._story import exemptions, headline, model_name, not_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,14 +47,14 @@ def render(report: Report, *more: Report) -> str:
 def _annotations(reports: tuple[Report, ...]) -> Iterator[_Annotation]:
     told: dict[Severity, list[_Annotation]] = {severity: [] for severity in Severity}
     for report in reports:
-        if report.verdict is ReportVerdict.NOT_CHECKED:
-            told[Severity.ERROR].append(_verdict(report, "error"))
+        if stopped := not_run(report):
+            told[Severity.ERROR].append(_verdict(stopped, "error"))
     for report in reports:
         of = f" of {line_of(model_name(report), 100)}" if len(reports) > 1 else ""
         for finding in fresh(report):
             told[finding.severity].append(_annotation(finding, of))
     if not any(told.values()):
-        told[Severity.INFO] = [_verdict(report, "notice") for report in reports]
+        told[Severity.INFO] = [_verdict(headline(report), "notice") for report in reports]
     told[Severity.INFO][:0] = [_left_out(report) for report in reports if exemptions(report)]
     for severity, entries in told.items():
         yield from _within_limit(_COMMANDS[severity], entries)
@@ -69,8 +69,8 @@ def _within_limit(command: str, entries: list[_Annotation]) -> Iterator[_Annotat
     yield _Annotation(command, {"title": "actdiag"}, f"+{left:,} more of this severity. {_MORE}")
 
 
-def _verdict(report: Report, command: str) -> _Annotation:
-    verdict, why = headline(report)
+def _verdict(said: tuple[str, str], command: str) -> _Annotation:
+    verdict, why = said
     return _Annotation(command, {"title": line_of(verdict, 200)}, line_of(why))
 
 

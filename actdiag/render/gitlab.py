@@ -6,10 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from actdiag.records import ReportVerdict, Severity
+from actdiag.records import Severity
 from actdiag.render._documentation import appended
 from actdiag.render._findings import Location, advised, line_of, location, title, worst_first
-from actdiag.render._story import INTERRUPTED, exemption, headline, model_name
+from actdiag.render._story import INTERRUPTED, exemption, model_name, not_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ def render(report: Report, *more: Report) -> str:
     An issue without a line of source points at the model file.
     """
     reports = (report, *more)
-    found = [_not_checked(each) for each in reports if each.verdict is ReportVerdict.NOT_CHECKED]
+    found = [_not_run(each, said) for each in reports if (said := not_run(each))]
     pairs = [(finding, each) for each in reports for finding in worst_first(each.findings)]
     pairs.sort(key=lambda pair: pair[0].severity.rank)
     found += [_issue(finding, each) for finding, each in pairs]
@@ -66,8 +66,8 @@ def _interrupted(report: Report) -> dict[str, Any]:
     return _entry(report, text, "actdiag/interrupted", "major", None, "interrupted")
 
 
-def _not_checked(report: Report) -> dict[str, Any]:
-    text = line_of(": ".join(headline(report)))
+def _not_run(report: Report, said: tuple[str, str]) -> dict[str, Any]:
+    text = line_of(": ".join(said))
     return _entry(report, text, "actdiag/not-checked", "blocker", None, "not-checked")
 
 

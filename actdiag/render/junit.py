@@ -10,10 +10,10 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from actdiag.records import ReportVerdict, Severity
+from actdiag.records import Severity
 from actdiag.render._documentation import command
 from actdiag.render._findings import advised, fresh, line_of, place, title
-from actdiag.render._story import exemptions, headline, model_name, skips_by_reason
+from actdiag.render._story import exemptions, model_name, not_run, skips_by_reason
 
 if TYPE_CHECKING:
     from actdiag.records import Finding, Report
@@ -35,14 +35,14 @@ def render(report: Report, *more: Report) -> str:
 def _suite(suites: ET.Element, report: Report, most: int) -> None:
     path = report.scan.model.path or report.scan.model.class_name
     suite = ET.SubElement(suites, "testsuite", name=line_of(path, 300))
-    model, (verdict, why) = line_of(model_name(report), 300), headline(report)
+    model = line_of(model_name(report), 300)
 
     def case(name: str) -> ET.Element:
         return ET.SubElement(suite, "testcase", classname=model, name=line_of(name))
 
     checked = case("checked")
-    if report.verdict is ReportVerdict.NOT_CHECKED:
-        _outcome(checked, "error", "not-checked", line_of(verdict), line_of(why))
+    if stopped := not_run(report):
+        _outcome(checked, "error", "not-checked", *map(line_of, stopped))
     found = fresh(report)
     for finding in found[:most]:
         _finding(case(f"{finding.code} {finding.name}: {place(finding)}"), finding)

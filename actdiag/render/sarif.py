@@ -7,10 +7,10 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from actdiag.records import ReportVerdict, Severity
+from actdiag.records import Severity
 from actdiag.render._documentation import Documentation, command, documented
 from actdiag.render._findings import advised, line_of, location, place, worst_first
-from actdiag.render._story import exemptions, headline, skips_by_reason, worst_severity
+from actdiag.render._story import exemptions, not_run, skips_by_reason, worst_severity
 
 if TYPE_CHECKING:
     from actdiag.records import Finding, Report
@@ -38,7 +38,7 @@ def render(report: Report, *more: Report) -> str:
 
 
 def _badness(report: Report) -> int:
-    if report.verdict is ReportVerdict.NOT_CHECKED:
+    if not_run(report):
         return -1
     worst = worst_severity(report)
     return len(Severity) if worst is None else worst.rank
@@ -115,8 +115,8 @@ def _state(finding: Finding, report: Report) -> str:
 
 
 def _invocation(report: Report, left: int) -> dict[str, Any]:
-    checked = report.verdict is not ReportVerdict.NOT_CHECKED
-    said = [] if checked else [_notification("error", ": ".join(headline(report)))]
+    stopped = not_run(report)
+    said = [_notification("error", ": ".join(stopped))] if stopped else []
     if left > 0:
         said.append(_notification("warning", f"+{left:,} more results were left out"))
     skipped = [
@@ -125,7 +125,7 @@ def _invocation(report: Report, left: int) -> dict[str, Any]:
     ]
     ignored = [_notification("note", line) for line in exemptions(report)]
     return {
-        "executionSuccessful": checked,
+        "executionSuccessful": not stopped,
         "toolExecutionNotifications": said,
         "toolConfigurationNotifications": [*ignored, *skipped],
     }

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, Role, Scan, Severity, Site, UnitStats
 from actdiag.rules.base import Limits, Rule, Threshold
-from actdiag.rules.graph import Graph, inputs_differ, is_weight_layer, row_of
+from actdiag.rules.graph import Graph, is_weight_layer, row_of
 from actdiag.rules.units import counted, enough, firing_bound
 from actdiag.rules.wording import confidence_in, count, named, percent, seen
 
@@ -42,8 +42,6 @@ REMEDY = "Find out what cuts this layer off from the input: dead or saturated un
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     """Every hidden layer with enough constant units."""
     graph = Graph.of(scan)
-    if not inputs_differ(scan):
-        return
     for site in scan.sites:
         if not _is_judged(site, graph) or not enough(site, limits) or site.per_unit is None:
             continue

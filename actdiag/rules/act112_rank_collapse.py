@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, Role, Scan, Severity, Site
 from actdiag.rules.base import Limits, Rule, Threshold
-from actdiag.rules.graph import ACTIVE, Graph, input_sites, inputs_differ, takes_numbers
+from actdiag.rules.graph import ACTIVE, Graph, input_sites, takes_numbers
 from actdiag.rules.wording import count, named, number
 
 if TYPE_CHECKING:
@@ -50,8 +50,6 @@ ON_A_LINE = 2.0  # an input with two directions or fewer gives such layers by it
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     """The first layer whose rank collapses, and the first from which tokens are the same."""
     graph = Graph.of(scan)
-    if not inputs_differ(scan):
-        return
     hidden = [site for site in scan.sites if site.role is not Role.INPUT and graph.is_hidden(site)]
     line = next((site for site in hidden if _on_a_line(site, scan, graph, limits)), None)
     if line is not None:

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actdiag.records import Finding, Scan, Severity
+from actdiag.records import Finding, Scan, Severity, TrainEval
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.training import Age, age
@@ -56,15 +56,25 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         None,
         f"In train mode (dropout off) the model answers otherwise than in eval mode: over "
         f"{count(modes.samples, 'sample')} the answers correlate by {modes.correlation:.2f} only. "
-        f"The running statistics of {count(modes.layers, 'norm')} do not fit this data.",
+        f"The running statistics of {count(modes.layers, 'norm')} do not fit this data."
+        f"{_scores(modes)}",
         remedy=REMEDY,
         measured={
             "correlation": modes.correlation,
             "samples": modes.samples,
             "layers": modes.layers,
+            "score_in_train": modes.score_in_train,
+            "score_in_eval": modes.score_in_eval,
         },
         threshold=dict(limits),
     )
+
+
+def _scores(modes: TrainEval) -> str:
+    train, used = modes.score_in_train, modes.score_in_eval
+    if train is None or used is None:
+        return ""
+    return f" They score {train:.2f} in train mode and {used:.2f} in eval mode."
 
 
 def _severity(scan: Scan) -> Severity:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 WEIGHTED = frozenset({Role.LINEAR, Role.CONV})
 ACTIVE = frozenset({Role.ACTIVATION, Role.GATE})
 SAME_SCALE = 1e-3  # answers that are left out of the output's numbers make a little difference
+# Shares of a variance that rounding makes: of means in float64, and of what layers give in float32,
+# where batches of another size round otherwise.
+OF_MEANS, OF_LAYERS = 1e-24, 1e-10
 SHARES = frozenset({"softmax", "softmin", "softmax2d"})
 SOFTMAXES = SHARES | {"log_softmax"}
 PASSING_CLASSES = ("Flatten", "Unflatten", "Identity", "Dropout", "AvgPool", "MaxPool", "Pad")
@@ -180,12 +183,17 @@ def takes_numbers(site: Site) -> bool:
 
 
 def inputs_differ(scan: Scan) -> bool:
-    """Whether the samples that were fed differ from each other, as far as can be told."""
+    """Whether the samples that were fed differ from each other, as far as can be told.
+
+    Samples that hold the same values at other positions have the same means, but what a layer
+    makes of them differs.
+    """
     seen = [site.stats for site in input_sites(scan) if site.stats.elements]
     if not seen:
         return scan.data.samples > 1
-    return any((stats.between_sample or 0) > 0 or _varies(stats.std) for stats in seen)
-
-
-def _varies(std: float | None) -> bool:
-    return std is not None and std > 0
+    if any((stats.between_sample or 0) > OF_MEANS for stats in seen):
+        return True
+    if all(stats.std == 0 for stats in seen):
+        return False
+    unknown = any(stats.between_sample is None for stats in seen)
+    return unknown or any((site.stats.between_sample or 0) > OF_LAYERS for site in scan.sites)

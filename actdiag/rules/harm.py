@@ -5,13 +5,14 @@ frequent label from perfection, and *fails* when it makes up less than a tenth. 
 or more (ImageNet, next tokens) perfection is out of reach for good models too: a fifth, and a
 fiftieth. A regression works from R² = 0.3 (the best linear model of scikit-learn's diabetes data
 reaches 0.45 to 0.5) and fails below 0.05. In between, and on fewer than 30 labelled answers,
-nothing is claimed, nor where all labels are the same. All of these are our choice.
+nothing is claimed, nor where all labels or all samples are the same. All of these are our choice.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from actdiag.rules.graph import inputs_differ
 from actdiag.text import percent
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def skill(output: OutputStats) -> float | None:
 def _position(scan: Scan) -> tuple[float, float, float] | None:
     """How good it is, from where it works, and up to where it fails."""
     output = scan.output
-    if output is None or output.predictions < MIN_ANSWERS:
+    if output is None or output.predictions < MIN_ANSWERS or not inputs_differ(scan):
         return None
     good = skill(output)
     if good is not None:

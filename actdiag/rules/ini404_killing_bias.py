@@ -93,7 +93,7 @@ def _message(layer: Site, site: Site, killed: int, highest: float) -> str:
 RULE = Rule(
     code="INI404",
     name="killing-bias",
-    needs=("forward", "weights"),
+    needs=("forward", "weights", "varied"),
     thresholds=(
         Threshold("error", 0.5, "SageMaker Debugger's dead_relu: half of a layer"),
         Threshold("warning", 0.2, "our choice: as ACT101, which counts what never fired"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.records import Role, Scan
+from actdiag.rules.graph import inputs_differ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +80,8 @@ def _why_no_gradients(scan: Scan, limits: Limits) -> str:
 
 
 def _why_not_compared(scan: Scan, limits: Limits) -> str:
+    if not _ran(scan, limits):
+        return _why_not_run(scan, limits)
     if any("BatchNorm" in module.class_name for module in scan.modules):
         return "needs at least 16 samples of one shape, to run the model as in training"
     return "needs a layer with running statistics, such as BatchNorm, and this model has none"
@@ -144,12 +147,25 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: "needs the state of Adam or of SGD with momentum in the checkpoint",
     ),
     "labels": Need(_has_labels, _why_no_labels),
+    "varied": Need(
+        lambda scan, _: scan.data.samples <= 1 or inputs_differ(scan),
+        lambda scan, _: f"needs samples that differ, and all {scan.data.samples:,} are the same",
+    ),
 }
+
+
+# What is told by comparing samples; data rules look at the data themselves.
+COMPARING = frozenset({"observations", "samples", "labels", "classifier", "both-modes"})
+
+
+def _words(rule: Rule) -> tuple[str, ...]:
+    compares = not COMPARING.isdisjoint(rule.needs) and not rule.code.startswith("DAT")
+    return (*rule.needs, "varied") if compares else rule.needs
 
 
 def missing(rule: Rule, scan: Scan, limits: Limits) -> tuple[str, str] | None:
     """The first of the rule's needs that the Scan does not meet, with the reason, or None."""
-    for word in rule.needs:
+    for word in _words(rule):
         need = NEEDS[word]
         if not need.met(scan, limits):
             return word, need.reason(scan, limits)

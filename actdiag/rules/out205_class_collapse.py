@@ -75,5 +75,15 @@ RULE = Rule(
         Threshold("per_class", 10, "our choice: fewer answers do not meet every class"),
     ),
     check=check,
-    follows=("OUT201", "ACT106", "ACT101", "ACT103", "INI401", "INI402", "ACT107", "DAT701"),
+    follows=(
+        "OUT201",
+        "ACT106",
+        "ACT101",
+        "ACT103",
+        "INI401",
+        "INI402",
+        "ACT107",
+        "ACT117",
+        "DAT701",
+    ),
 )

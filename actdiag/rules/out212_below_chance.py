@@ -122,6 +122,7 @@ RULE = Rule(
     check=check,
     follows=(
         "DAT707",
+        "ACT117",
         "OUT201",
         "OUT205",
         "ACT106",

@@ -96,6 +96,14 @@ CAUSES = {
         "Labels of other samples: a sound model is sure of itself and says nothing of them, as "
         "after a shuffle that moved labels and samples apart."
     ),
+    "wrong-output-activation": (
+        "A wrong output activation: one that cannot reach the targets, or that cuts or squeezes "
+        "the logits."
+    ),
+    "unfit-norm-statistics": (
+        "Unfit norm statistics: in eval mode the norms normalise by what they remember, and that "
+        "is not this data; in train mode the same weights do better."
+    ),
     "over-fitting": "Over-fitting: right on the training data, wrong on held-out data.",
     "missing-regularisation": "Missing regularisation: no dropout, no norm, no weight decay.",
     "logits-too-large": (

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from actdiag.errors import DataError, RefusedError
-from actdiag.records import ModelInfo
+from actdiag.records import ModelInfo, ReportVerdict
 from actdiag.render import json as json_format
+from actdiag.render._story import tally
 from tests.render import build
 
 
@@ -21,6 +22,9 @@ def models(pipeline, monkeypatch, tmp_path):
         "bad.pt": build.sick(),
         "note.pt": build.long(),
         "empty.pt": build.broken_off(),
+        "part.pt": replace(
+            build.broken_off(), findings=build.long().findings, verdict=ReportVerdict.FINDINGS
+        ),
         "evil.pt": RefusedError("evil.pt would run os.system", hint="Use --allow os.system."),
         "odd.pt": DataError("the data does not fit"),
         "bug.pt": ZeroDivisionError("by 0"),
@@ -54,6 +58,7 @@ def models(pipeline, monkeypatch, tmp_path):
         (["odd.pt"], 2),
         (["bug.pt"], 2),
         (["empty.pt"], 3),
+        (["part.pt"], 3),
         (["evil.pt"], 4),
         (["good.pt", "bad.pt"], 1),
         (["bad.pt", "empty.pt"], 3),
@@ -78,6 +83,13 @@ def test_one_line_for_each_model_and_what_failed_it_beneath(run, models):
     assert lines[6].startswith("? NOT CHECKED empty.pt: RuntimeError: mat1 and mat2")
     assert lines[7] == "1 of 4 models passed"
     assert len(lines) == 8
+
+
+def test_a_forward_that_fails_behind_a_mild_finding_does_not_pass(run, models):
+    told = run("check", "part.pt").stdout
+
+    assert told.startswith("? NOT CHECKED part.pt: RuntimeError: mat1 and mat2 shapes")
+    assert told.endswith(f" ({tally(build.long().findings)})\n")
 
 
 def test_a_warning_is_told_but_does_not_fail_below_fail_on(run, models):

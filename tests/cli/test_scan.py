@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import json
 import warnings
+from dataclasses import replace
 
 import pytest
 
@@ -100,6 +101,16 @@ def test_nothing_checked_is_3_and_still_told(run, pipeline):
 
     assert done.exit_code == 3
     assert "THE FORWARD PASS FAILED" in done.stdout
+
+
+def test_weights_that_were_judged_without_a_run_are_3_too(run, pipeline):
+    sick = build.sick()
+    data = replace(sick.scan.data, source="none", samples=0)
+    pipeline.answer = replace(sick, scan=replace(sick.scan, data=data))
+    done = run("scan", "model.pt")
+
+    assert done.exit_code == 3
+    assert ", which was not run: " in " ".join(done.stdout.split())
 
 
 def test_reports_are_written_beside_what_is_printed(run, pipeline, tmp_path):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from actdiag.diagnosis import gate
-from actdiag.records import Severity, Skip
+from actdiag.records import Failure, Severity, Skip
 from tests.render import build
 
 ERROR, WARNING, INFO = Severity
@@ -60,6 +60,23 @@ def test_a_baseline_of_one_model_serves_all_and_one_of_several_by_path():
 def test_exit_codes(report, fail_on, code):
     assert gate.exit_code(report, fail_on=fail_on, strict_skips=False) == code
     assert gate.exit_code(report, fail_on=fail_on, strict_skips=False, broken=4) == 4
+
+
+@pytest.mark.parametrize("stopped", ["failed", "interrupted", "not run"])
+def test_what_was_not_run_to_its_end_never_passes(stopped):
+    whole = build.long()
+    coverage = {
+        "failed": replace(whole.scan.coverage, failure=Failure(None, None, "ValueError", "no")),
+        "interrupted": replace(whole.scan.coverage, interrupted=True),
+        "not run": whole.scan.coverage,
+    }[stopped]
+    samples = 0 if stopped == "not run" else whole.scan.data.samples
+    scan = replace(whole.scan, coverage=coverage, data=replace(whole.scan.data, samples=samples))
+    part = replace(whole, scan=scan)
+
+    assert gate.exit_code(whole, fail_on=WARNING, strict_skips=False) == 0
+    assert gate.exit_code(part, fail_on=WARNING, strict_skips=False) == 3
+    assert gate.exit_code(part, fail_on=INFO, strict_skips=False) == 1
 
 
 def test_skips_fail_only_when_they_could_have_been_avoided():

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actdiag.records import Severity
-from actdiag.render._story import by_diagnosis, chains, skips_by_reason
+import pytest
+
+from actdiag.records import Failure, Severity
+from actdiag.render import github, gitlab, junit, sarif
+from actdiag.render._story import by_diagnosis, chains, headline, not_run, skips_by_reason
 from tests.render import build
 
 
@@ -51,6 +54,43 @@ def test_a_diagnosis_takes_its_findings_and_the_next_one_does_not_repeat_them():
 
     assert [sites(behind) for _, behind in told] == [[("1", []), ("3", ["5"])], []]
     assert sites(left) == [(None, [])]
+
+
+def test_the_headline_says_the_first_thing_alone():
+    long = "5 of 8 units never fire (0.5 %): layer '1' is dead. If they fire at all, seldom. So."
+    report = replace(build.sick(), findings=(replace(found("a"), message=long),), diagnoses=())
+
+    assert headline(report)[1] == "5 of 8 units never fire (0.5 %): layer '1' is dead."
+
+
+def stopped(report, *, samples=0, failure=None, note=""):
+    coverage = replace(report.scan.coverage, failure=failure, note=note)
+    data = replace(report.scan.data, samples=samples)
+    return replace(report, scan=replace(report.scan, coverage=coverage, data=data))
+
+
+def test_what_was_found_until_the_forward_failed_is_no_whole_report():
+    failure = Failure("head", "net.py:12", "RuntimeError", "shapes differ")
+    report = stopped(build.sick(), failure=failure)
+
+    assert headline(report)[0].endswith("in dead_relu.pt, whose forward pass failed")
+    assert not_run(report) == ("dead_relu.pt was not run to its end", "RuntimeError: shapes differ")
+
+
+def test_what_was_found_in_weights_alone_is_no_whole_report():
+    report = stopped(build.sick(), note="Only the weights were read.")
+
+    assert headline(report)[0].endswith("in dead_relu.pt, which was not run")
+    assert not_run(report) == ("dead_relu.pt was not run", "Only the weights were read.")
+    assert not_run(build.sick()) is None
+
+
+@pytest.mark.parametrize("form", [github, gitlab, junit, sarif])
+def test_every_gate_tells_that_the_forward_failed(form):
+    failure = Failure("head", "net.py:12", "RuntimeError", "shapes differ")
+
+    assert "RuntimeError: shapes differ" in form.render(stopped(build.sick(), failure=failure))
+    assert "RuntimeError" not in form.render(build.sick())
 
 
 def test_skipped_rules_are_grouped_by_what_was_missing():

@@ -167,7 +167,7 @@ MESSAGES: dict[str, tuple[Scan, str]] = {
         "12 of 5,000 values of the input are NaN or infinite.",
     ),
     "DAT705": (
-        scan(output=classifier(label_classes=1, majority=1.0, accuracy=0.998)),
+        scan(data_in(), output=classifier(label_classes=1, majority=1.0, accuracy=0.998)),
         (
             "The labels of 500 answers are of 1 class only, of 10 that the model tells apart: this "
             "part of the data does not stand for the whole, so idle units and an accuracy of "

@@ -24,7 +24,8 @@ def test_the_same_answer_to_different_inputs_is_an_error():
 def test_equal_inputs_may_be_answered_equally():
     same = data_in(std=0.0, between_sample=0.0)
     final = linear("0", "input", is_final=True)
-    assert not found("OUT201", scan(same, final, output=classifier(between_sample_std=0.0)))
+    skip = found("OUT201", scan(same, final, output=classifier(between_sample_std=0.0)))
+    assert skip.needs == "varied"
 
 
 def test_a_regression_around_two_thousand_is_not_constant():
