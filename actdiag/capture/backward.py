@@ -41,7 +41,14 @@ class _Recorder(Recorder):
         super().__init__()
         self.found: dict[str, GradientAccumulator] = {}
 
-    def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
+    def measure(
+        self,
+        site: OpenSite,
+        tensor: Tensor,
+        trail: Trail,
+        *,
+        called: bool = False,  # noqa: ARG002
+    ) -> None:
         """Take the gradient at the site when it comes by."""
         if tensor.requires_grad:
             tensor.register_hook(partial(self._arrived, site.name))  # type: ignore[no-untyped-call]

@@ -178,7 +178,7 @@ class Leaves:
                 recorder.meet(site, found.counts)  # not if it raised: the next call opens the site
             if site is not None and after is not None:
                 self._stack.opened += 1
-                recorder.measure(site, output, after)
+                recorder.measure(site, output, after, called=found.source is not None)
             elif after is not None:
                 recorder.trails.put(output, after)
             return output

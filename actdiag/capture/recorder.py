@@ -164,10 +164,16 @@ class Recorder:
             self._order.met.append(site.index)
         return site
 
-    def measure(self, site: OpenSite, tensor: Tensor, trail: Trail) -> None:
-        """Add the site's output of this pass and remember where the tensor came from."""
+    def measure(
+        self, site: OpenSite, tensor: Tensor, trail: Trail, *, called: bool = False
+    ) -> None:
+        """Add the site's output of this pass and remember where the tensor came from.
+
+        ``called`` tells that the site's function just gave it for the input that was measured.
+        """
         axes = trail.unit_axis, trail.sample_axis, self.samples
-        if self.mask is not None or not site.accumulator.again(tensor, axes, self._batch):
+        accumulator, batch = site.accumulator, self._batch
+        if self.mask is not None or not accumulator.again(tensor, axes, batch, called=called):
             self._measure_anew(site, tensor, trail)
         self._outputs[site.index] = self.trails.put(tensor, trail)
 

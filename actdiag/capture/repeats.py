@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
 from actdiag.capture.given import Given, Held, agrees, given_of
@@ -20,8 +21,6 @@ from actdiag.records import Role
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    import torch
-
     from actdiag.capture.observer import Observer
     from actdiag.capture.opened import OpenSite
     from actdiag.capture.operations import Operation
@@ -31,6 +30,8 @@ _ACTIVATIONS = (Kind.ACTIVATION, Kind.CLAMP, Kind.SOFTMAX)
 # These open one site at most and leave a trail; where they do more, the site tells it.
 _SIMPLE = frozenset({*_ACTIVATIONS, Kind.LAYER, Kind.MATMUL, Kind.PRODUCT, Kind.MOVE})
 _SIMPLE |= {Kind.RESHAPE, Kind.INDEX, Kind.PASS, Kind.OTHER}
+# Modes beneath ours may change what a function gives; nothing public tells of them.
+_others = torch._C._len_torch_function_stack  # noqa: SLF001
 _TRIES = 8  # our choice: a call that differed so often in a row will go on to differ
 
 
@@ -170,7 +171,8 @@ class Repeats:
             recorder.trails.put(output, after)
         else:
             self._stack.opened += 1
-            recorder.measure(site, output, after)
+            called = source is not None and not _others()
+            recorder.measure(site, output, after, called=called)
         return output
 
     def _anew(

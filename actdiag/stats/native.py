@@ -32,6 +32,7 @@ MOST_VALUES = 1 << 30
 # Rare layouts, in which neither units nor positions are neighbours, are copied up to this size.
 MOST_COPIED = 1 << 24
 MOST_PLANS = 4096
+_KEPT_ROWS, _WIDEST_LANES, _KEPT_HEAD = 10, 16, 8  # of native.c and view.h
 
 
 class Layout(ctypes.Structure):
@@ -315,6 +316,11 @@ def regions_of(function: ActivationFunction) -> Regions:
     ends = (function.saturated_below, function.saturated_above)
     below, above = (math.nan if end is None else end for end in ends)
     return Regions(below, above, first, last)
+
+
+def kept_size(units: int) -> int:
+    """How many numbers of 64 bits ``Kept`` of native.c may take."""
+    return _KEPT_HEAD + _KEPT_ROWS * (units + _WIDEST_LANES)
 
 
 def merge_regions(plan: Plan, tensor: Tensor, table: Tensor, regions: Regions) -> None:

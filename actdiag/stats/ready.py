@@ -16,13 +16,14 @@ from torch import Tensor
 from actdiag.stats import native
 
 if TYPE_CHECKING:
-    from actdiag.stats.ahead import Axes
+    from actdiag.stats.ahead import Ahead, Axes
     from actdiag.stats.native import Plan, Regions
     from actdiag.stats.quantiles import Buckets
     from actdiag.stats.rows import Picked, Slots
 
 _PLAIN = (Tensor, torch.nn.Parameter)  # of other classes the memory may not be what they seem
 _NO_ROOM = -2  # as in native.c
+_COUNT_AHEAD, _IS_RELU = 1, 2  # likewise
 
 
 class _Batch(ctypes.Structure):
@@ -89,7 +90,7 @@ class _Output(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_void_p) for name in ("view", "table", "samples", "buckets")),
         *((name, ctypes.c_void_p) for name in ("regions", "places", "rows")),
-        ("known", ctypes.c_int64),
+        *(("known", ctypes.c_int64), ("kept", ctypes.c_void_p), ("given", ctypes.c_void_p)),
     )
 
 
@@ -114,7 +115,7 @@ class ReadyOutput:
     ) -> None:
         self.plan, self.layout, self.table, self.buckets = plan, layout, table, buckets
         self.slots: Slots | None = None
-        self._held: list[object] = [None, None, samples]
+        self._held: list[object] = [None, None, samples, None]
         self._memory = _Output(
             plan.address,
             table.data_ptr(),
@@ -128,21 +129,29 @@ class ReadyOutput:
         self.slots = slots
         self._memory.rows = slots.rows.data_ptr()
 
-    def expect(self, regions: Regions, places: Tensor) -> None:
+    def expect(self, ahead: Ahead, places: Tensor) -> None:
         """From now on what is counted ahead goes to this table."""
         if self._held[0] is not places:
-            self._held[:2] = places, regions
+            self._held[:2] = places, (ahead.regions, ahead.kept)
             self._memory.places = places.data_ptr()
-            self._memory.regions = ctypes.addressof(regions)
+            self._memory.regions = ctypes.addressof(ahead.regions)
+            self._memory.kept = None if ahead.kept is None else ahead.kept.data_ptr()
 
-    def take(self, output: Tensor, batch: Batch, first: int, *, ahead: bool) -> int:
+    def take(
+        self, output: Tensor, batch: Batch, first: int, *, ahead: bool, kept: Tensor | None = None
+    ) -> int:
         """Take in an output of samples numbered from ``first``; gives the number of NaN.
+
+        ``kept`` is what was kept of it, where it is certain to be what ReLU gave.
 
         Raises:
             MemoryError: there was none left.
         """
         call, address = self._take
-        found: int = call(address, output.data_ptr(), batch.address, first, ahead)
+        if kept is not None and kept is not self._held[3]:
+            self._held[3], self._memory.given = kept, kept.data_ptr()
+        how = (_COUNT_AHEAD if ahead else 0) + (0 if kept is None else _IS_RELU)
+        found: int = call(address, output.data_ptr(), batch.address, first, how)
         if found < 0:
             raise MemoryError
         return found

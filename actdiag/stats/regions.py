@@ -79,7 +79,8 @@ class Inputs:
         self.regions = native.regions_of(function)
         self.waiting: Tensor | None = None
         self.waits = 0
-        self.ahead = Ahead(self.regions, len(InputRow))
+        exact = function.name == "relu"  # by the catalogue: torch's own functions
+        self.ahead = Ahead(self.regions, len(InputRow), is_relu=exact)
         self.slopes = torch.zeros(2, dtype=torch.float64, device=self.device)
         self.is_relu = is_relu(function, self.settings)
         self._ready: ReadyInput | None = None

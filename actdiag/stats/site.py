@@ -75,10 +75,12 @@ class SiteAccumulator:
         self.next: Ahead | None = None
         self._ready: ReadyOutput | None = None
 
-    def again(self, output: Tensor, axes: Axes, batch: Batch) -> bool:
+    def again(self, output: Tensor, axes: Axes, batch: Batch, *, called: bool = False) -> bool:
         """Take in an output that is like the last one; false where it is not, with nothing done.
 
         What it does is that of :meth:`update`, and of keeping rows where :meth:`keep` told how.
+        ``called`` tells that the output is certain to be what the site's function just made of the
+        last input.
         """
         ready = self._ready
         if ready is None or not ready.layout.is_that_of(output, axes):
@@ -89,13 +91,14 @@ class SiteAccumulator:
         if ready.table is not self.tables.waiting[0] or not ready.buckets.take_room(plan.values):
             return False
         ahead = self.next
-        places = None if ahead is None else ahead.expect(plan.units, output, axes)
+        places = None if ahead is None else ahead.expect(plan.units, output, axes, keeps=True)
         if ahead is not None and places is not None:
-            ready.expect(ahead.regions, places)
+            ready.expect(ahead, places)
         else:
             self.next = None
         first = self.seen if axes[1] is None else batch.first
-        nan = ready.take(output, batch, first, ahead=places is not None)
+        kept = self.inputs.ahead.gave(axes) if called and self.inputs is not None else None
+        nan = ready.take(output, batch, first, ahead=places is not None, kept=kept)
         if nan:
             self.nan = self.nan + nan
         self.seen += 1 if axes[1] is None else axes[2]
@@ -151,6 +154,8 @@ class SiteAccumulator:
             samples=samples,
             picks=PICKS,
         )
+        if self.inputs is not None:
+            self.inputs.ahead.forget()
         before = self.seen
         self.seen += 1 if sample_axis is None else samples
         numbers = before if numbers is None else numbers
@@ -229,6 +234,7 @@ class SiteAccumulator:
             "sample_axis": sample_axis,
             "samples": samples,
         }
+        self.inputs.ahead.forget()
         before = self.seen_inputs
         self.seen_inputs += 1 if sample_axis is None else samples
         numbers = before if numbers is None else numbers
