@@ -9,7 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+from actdiag.stats.guards import guard_of
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from actdiag.capture.observer import Call, Observer
     from actdiag.capture.trail import Trail
 
@@ -19,13 +23,23 @@ _PLAIN += (torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A tensor among a call's arguments: its place there, and what its meaning depends on."""
+    """A tensor among a call's arguments: its place there, and what its meaning depends on.
+
+    ``guard`` tells quickly, if at all, that class, shape and dtype are the same.
+    """
 
     place: int
     kind: type[Tensor]
     trail: Trail | None
     shape: torch.Size
     dtype: torch.dtype
+    guard: Callable[[Any], bool]
+
+    def is_like(self, value: Any) -> bool:
+        """Whether a value has the same class, shape and dtype."""
+        return self.guard(value) or (
+            type(value) is self.kind and value.shape == self.shape and value.dtype is self.dtype
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +88,7 @@ def given_of(observer: Observer, call: Call, values: tuple[Any, ...]) -> Given |
             if trail is None and observer.owner(value) is not None:
                 weights.append((place, value))
             else:
-                tensors.append(Held(place, type(value), trail, value.shape, value.dtype))
+                tensors.append(_held(place, value, trail))
         elif _is_plain(value):
             fixed.append((place, value))
         else:
@@ -115,13 +129,13 @@ def agrees(
     return True
 
 
+def _held(place: int, tensor: Tensor, trail: Trail | None) -> Held:
+    return Held(place, type(tensor), trail, tensor.shape, tensor.dtype, guard_of(tensor))
+
+
 def _is_alike(held: Held, tensor: Any, observer: Observer) -> bool:
     """Whether an argument means what the one before meant."""
-    if (
-        type(tensor) is not held.kind
-        or tensor.shape != held.shape
-        or tensor.dtype is not held.dtype
-    ):
+    if not held.is_like(tensor):
         return False
     entry = observer.recorder.trails.known.get(id(tensor))
     if entry is None or entry[0]() is not tensor:

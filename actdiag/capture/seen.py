@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from actdiag.capture.declared import elements
 from actdiag.records import Coverage
+from actdiag.text import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,8 +72,8 @@ def remarks(share: float | None, width_changes: Sequence[str]) -> list[str]:
     """What the report says of a small share, and of sites whose width differs."""
     notes = []
     if share is not None and share < _FEW:
-        part = f"{100 * share:.0f} %"
-        notes.append(f"Of the parameters, only {part} took part in anything that was seen.")
+        part = f"only {percent(share)}" if share else "none"
+        notes.append(f"Of the parameters, {part} took part in anything that was seen.")
     if width_changes:
         sites = ", ".join(width_changes[:5])
         notes.append(f"Width differs between batches, measured on the first width only: {sites}.")

@@ -19,7 +19,7 @@ from actdiag.feed.live import resolve
 from actdiag.feed.loaders import Wish
 from actdiag.feed.names import LABEL_NAMES, first_named, listed, nearest, printable
 from actdiag.feed.python_names import is_python_name, load_name
-from actdiag.feed.roles import forward_of
+from actdiag.feed.roles import forward_of, misread
 from actdiag.feed.scaling import BUILT_IN, Transformed, check_name, check_scale, scale_of, scaled
 from actdiag.feed.select import check_batch_size
 
@@ -112,8 +112,9 @@ def open_data(  # noqa: PLR0913 - the words of the contract, each an option of i
         check_scale(scale, prepared)
         final = scaled(fitted, scale, by="the training data's" if like else "the data's own")
         notes += final.notes
+    advice = misread(data, forward) + fitted.advice
     # Only shapes are read from the first batch, and scaling keeps those.
-    return Feed(final, source=name, first=prepared, notes=notes, advice=fitted.advice, scale=scale)
+    return Feed(final, source=name, first=prepared, notes=notes, advice=advice, scale=scale)
 
 
 def _resolved(data: Any, wish: Wish, file: str) -> Found:

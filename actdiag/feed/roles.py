@@ -99,7 +99,7 @@ def divide(item: Any, forward: Forward | None, key: str | None = None) -> Parts:
         )
     if isinstance(item, Sequence) and not isinstance(item, str | bytes) and not _is_record(item):
         return _from_sequence(tuple(item), forward)
-    return Parts((item,))
+    return _inputs((item,), None, forward)
 
 
 def _is_record(item: Any) -> bool:
@@ -130,11 +130,52 @@ def _inputs(items: tuple[Any, ...], labels: Any, forward: Forward | None) -> Par
     """
     if len(items) == 1 and isinstance(items[0], Mapping):
         return Parts((), {str(name): value for name, value in items[0].items()}, labels)
+    if named := _as_dictionary(items, labels, forward):
+        return Parts((), named, labels)
     if len(items) == 1 and isinstance(items[0], tuple | list) and not _is_record(items[0]):
         several = tuple(items[0])
         whole = forward is not None and forward.most == 1 and len(several) > 1
         return Parts((several,) if whole else several, labels=labels)
     return Parts(items, labels=labels)
+
+
+def _as_dictionary(
+    items: tuple[Any, ...], labels: Any, forward: Forward | None
+) -> dict[str, Any] | None:
+    """Arrays without names for a forward that looks names up: one array under its one name.
+
+    Raises:
+        DataError: it looks several up, and nothing tells which is which.
+    """
+    whole = forward.whole if forward else None
+    if forward is None or whole is None or whole.either:
+        return None
+    wanted = sorted(whole.needs - whole.may)
+    label = first_named(wanted, LABEL_NAMES) if labels is not None else None
+    inputs = [name for name in wanted if name != label]
+    plain = [item for item in items if hasattr(item, "shape") or isinstance(item, tuple | list)]
+    if not inputs or len(plain) < len(items):
+        return None
+    if len(inputs) == len(items) == 1 and hasattr(items[0], "shape"):
+        return {inputs[0]: items[0]} | ({label: labels} if label else {})
+    example = ", ".join(f"{name}=..." for name in wanted)
+    raise DataError(
+        f"the model's forward reads {listed(wanted)} from its {printable(forward.names[0])}, and "
+        "the data has no names",
+        hint=f"Give a dictionary of arrays, or a file with them: np.savez(path, {example}).",
+    )
+
+
+def misread(data: Any, forward: Forward | None) -> tuple[str, ...]:
+    """What to try where the forward fails on data that was taken for its inputs, labels and all."""
+    required = forward.required if forward else ()
+    if not isinstance(data, tuple | list) or len(data) != len(required) or len(data) < _PAIR:
+        return ()
+    if not hasattr(data[0], "shape") or getattr(data[-1], "ndim", 0) != 1:
+        return ()
+    several = ", ".join(map(printable, required))
+    beside = f"labels go beside them, as (({several}), labels)"
+    return (f"the {len(data)} parts of the data were taken for {listed(required)}: {beside}",)
 
 
 def _from_mapping(items: dict[Any, Any], forward: Forward | None, key: str | None) -> Parts:
@@ -151,7 +192,8 @@ def _from_mapping(items: dict[Any, Any], forward: Forward | None, key: str | Non
         raise DataError(f"the data holds nothing but labels ({printable(label)})")
     if forward and (read := _read_whole(named, forward)):
         also = {label: labels} if label and forward.whole and label in forward.whole.needs else {}
-        return Parts((), {name: named[name] for name in read} | also, labels, _left(named, read))
+        notes = _left(named, read) + _lacking(named, label, forward)
+        return Parts((), {name: named[name] for name in read} | also, labels, notes)
     chosen = _chosen(named, forward)
     notes = _left(named, chosen)
     first = forward.names[0] if forward and forward.names else None
@@ -170,6 +212,15 @@ def _left(named: dict[str, Any], chosen: list[str]) -> tuple[str, ...]:
     """The note on what is not used."""
     unused = [name for name in named if name not in chosen]
     return (f"not used from the data: {listed(unused)}",) if unused else ()
+
+
+def _lacking(named: dict[str, Any], label: str | None, forward: Forward) -> tuple[str, ...]:
+    """The note on what the forward looks up in its dictionary, and the data does not hold."""
+    whole = forward.whole or Whole()
+    lacking = sorted(whole.needs - whole.may - {*named, label, *forward.names[:1]})
+    if not lacking:
+        return ()
+    return (f"the forward also reads {listed(lacking)}, which the data does not hold",)
 
 
 def _read_whole(named: dict[str, Any], forward: Forward) -> list[str]:

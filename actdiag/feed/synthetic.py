@@ -30,6 +30,17 @@ _SAMPLES = 256  # our choice: more than min_samples of the unit-level rules
 _EXAMPLE = "Give --input-shape, such as 3,32,32, or 3,32,32;10 for two inputs."
 
 
+def _check_made_up(module: nn.Module) -> None:
+    forward = forward_of(module)
+    wanted = sorted(forward.whole.needs) if forward and forward.whole else []
+    if forward and wanted and not (forward.whole and forward.whole.either):
+        raise UsageError(
+            f"the model's forward reads {listed(wanted)} from its {printable(forward.names[0])}: "
+            "random input is made of tensors alone",
+            hint="Give data that holds arrays of these names.",
+        )
+
+
 @dataclass(frozen=True)
 class _Made:
     """Batches of standard normal numbers, or of ids below ``ids``; the same at every iteration."""
@@ -82,6 +93,7 @@ def synthetic(
         UsageError: the shape cannot be inferred, or ``input_shape`` cannot be read.
     """
     layer = first_layer(module)
+    _check_made_up(module)
     if input_shape is None:
         candidates: list[tuple[Shape, ...]] = [(shape,) for shape in shape_candidates(module)]
         if not candidates:

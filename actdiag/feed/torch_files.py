@@ -8,11 +8,13 @@ import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from actdiag import arrays
 from actdiag.errors import DataError, RefusedError
 from actdiag.feed.names import listed, printable
 
@@ -25,10 +27,12 @@ _OTHERWISE = (
     "Data files are never trusted with code. Save tensors (torch.save((x, y), path)) or arrays "
     "(np.savez), or give a function that reads the file, as --data file.py:name."
 )
+_NUMPY: dict[str, Any] = arrays.stand_ins() | arrays.support()
+_ALLOWED: list[Any] = [TensorDataset, *((value, name) for name, value in _NUMPY.items())]
 
 
 def read_torch(path: Path) -> Any:
-    """What ``torch.save`` wrote: a tensor, tuple, list, dict or TensorDataset of tensors.
+    """What ``torch.save`` wrote: a tensor, tuple, list, dict or TensorDataset of tensors or arrays.
 
     Raises:
         RefusedError: the file asks for anything that could run code.
@@ -36,9 +40,10 @@ def read_torch(path: Path) -> Any:
     """
     zipped = zipfile.is_zipfile(path)
     try:
-        with torch.serialization.safe_globals([TensorDataset]), warnings.catch_warnings():
+        with torch.serialization.safe_globals(_ALLOWED), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             data = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+        return _paired(_with_arrays(data))
     except pickle.UnpicklingError as error:
         wants = _wanted(path, str(error), zipped=zipped)
         if wants:
@@ -54,7 +59,20 @@ def read_torch(path: Path) -> Any:
     except Exception as error:  # a damaged file may fail in any way
         said = str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{printable(path)} is damaged: {printable(said)}", hint=_AGAIN) from error
-    return _paired(data)
+
+
+def _with_arrays(data: Any) -> Any:
+    """The arrays of numpy in place of what stood for them, in plain containers."""
+    match data:
+        case arrays.ArrayShell():
+            return np.array(data.array)  # a copy, since a pickle's bytes can't be written to
+        case dict():
+            return {name: _with_arrays(value) for name, value in data.items()}
+        case list():
+            return [_with_arrays(value) for value in data]
+        case tuple() if type(data) is tuple:
+            return tuple(_with_arrays(value) for value in data)
+    return data
 
 
 def _wanted(path: Path, message: str, *, zipped: bool) -> tuple[str, ...]:
@@ -64,7 +82,7 @@ def _wanted(path: Path, message: str, *, zipped: bool) -> tuple[str, ...]:
             wants = torch.serialization.get_unsafe_globals_in_checkpoint(path)
         except Exception:  # noqa: BLE001 - a hostile file may break it in any way
             wants = []
-        if wants:
+        if wants := [name for name in wants if name not in _NUMPY] or wants:
             return tuple(sorted(printable(name) for name in wants))
     return tuple(dict.fromkeys(_GLOBAL.findall(message)))
 

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from actdiag.arrays import ArrayShell, DtypeShell
 from actdiag.errors import ModelFileError
 from actdiag.load.naming import REGISTERS, safe_keys
-from actdiag.load.plaindata import ArrayShell, DtypeShell, NamespaceShell
+from actdiag.load.plaindata import NamespaceShell
 from actdiag.load.shells import FunctionShell, Shell
 from actdiag.load.tensors import plain_tensor
 from actdiag.text import printable

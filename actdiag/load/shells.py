@@ -12,17 +12,11 @@ import importlib
 import pkgutil
 from functools import cache
 from pickle import UnpicklingError
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from torch import nn
 
-
-class NotCallable(type):
-    """A class that a pickle can make instances of with NEWOBJ only: calling it is refused."""
-
-    def __call__(cls, *_: Any, **__: Any) -> NoReturn:
-        """Refuse."""
-        raise UnpicklingError(f"the file calls {cls.__name__} instead of restoring one")
+from actdiag.arrays import NotCallable
 
 
 class Shell(metaclass=NotCallable):

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from actdiag import arrays
 from actdiag.load import plaindata
 from actdiag.load.shells import FunctionShell, module_classes, shell_for
 
@@ -41,8 +42,6 @@ WRAPPERS = {
 # Names of older torch versions -> today's class.
 LINEAR = "torch.nn.modules.linear"
 RENAMED = {f"{LINEAR}._LinearWithBias": f"{LINEAR}.NonDynamicallyQuantizableLinear"}
-# Where numpy's reconstructing functions live: until and since version 2.
-NUMPY_CORES = ("numpy.core", "numpy._core")
 # What a defaultdict makes its new entries with; a pickle can't call these stand-ins.
 CONTAINERS = (list, dict, int, float, str, tuple, bool)
 POINTS_IN_TIME = ("datetime", "date", "timedelta")
@@ -63,11 +62,7 @@ def stand_ins() -> dict[str, Any]:
         shell = FunctionShell(getattr(nn.functional, name))
         for home in ("torch.nn.functional", "torch", "torch._C._nn"):
             found[f"{home}.{name}"] = shell
-    for core in NUMPY_CORES:
-        found[f"{core}.multiarray.scalar"] = plaindata.numpy_scalar
-        found[f"{core}.multiarray._reconstruct"] = plaindata.numpy_array
-    found["numpy.dtype"] = plaindata.numpy_dtype
-    found["numpy.ndarray"] = plaindata.ArrayShell
+    found |= arrays.stand_ins()
     for path in PATHS:
         found[f"pathlib.{path}"] = found[f"pathlib._local.{path}"] = plaindata.path_text
     found["argparse.Namespace"] = plaindata.NamespaceShell
@@ -81,6 +76,4 @@ def stand_ins() -> dict[str, Any]:
 
 def support() -> dict[str, Any]:
     """Classes whose instances stand-ins make: a pickle may set their state, but not name them."""
-    # A pickle's names end at the first newline, so it can't ask for these.
-    made = (plaindata.DtypeShell, plaindata.ArrayShell, plaindata.NamespaceShell)
-    return {"\n" + cls.__name__: cls for cls in made}
+    return arrays.support(plaindata.NamespaceShell)

@@ -8,12 +8,13 @@ tensor of its site is taken in by one call of the kernel with a few numbers.
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from actdiag.stats import native
+from actdiag.stats.guards import guard_of
 
 if TYPE_CHECKING:
     from actdiag.stats.ahead import Ahead, Axes
@@ -57,31 +58,34 @@ class Batch:
         self.address = ctypes.addressof(memory)
 
 
-class Layout(NamedTuple):
-    """How a tensor lies, and which of its axes are which: all that a plan depends on."""
+class Layout:
+    """How a tensor lies, and which of its axes are which: all that a plan depends on.
 
-    shape: torch.Size
-    strides: tuple[int, ...]
-    dtype: torch.dtype
-    axes: Axes
+    Where the axes are the same, the kernel may read a tensor as it read this one if ``guard`` says
+    so, which is quick, or :meth:`is_that_of`.
 
-    def is_that_of(self, tensor: Tensor, axes: Axes) -> bool:
-        """Whether the kernel may read a tensor as it read the one this was made of."""
+    Args:
+        tensor: on the CPU.
+        axes: its own.
+    """
+
+    __slots__ = ("_dtype", "_shape", "_strides", "axes", "guard")
+
+    def __init__(self, tensor: Tensor, axes: Axes) -> None:
+        self.axes, self.guard = axes, guard_of(tensor)
+        self._shape, self._strides, self._dtype = tensor.shape, tensor.stride(), tensor.dtype
+
+    def is_that_of(self, tensor: Tensor) -> bool:
+        """Whether a tensor lies as the one this was made of."""
         return (
-            axes == self.axes
-            and tensor.shape == self.shape
-            and tensor.dtype is self.dtype
+            tensor.shape == self._shape
+            and tensor.dtype is self._dtype
             and type(tensor) in _PLAIN
             and tensor.is_cpu
             and tensor.layout is torch.strided
-            and tensor.stride() == self.strides
+            and tensor.stride() == self._strides
             and not tensor.is_neg()
         )
-
-
-def layout_of(tensor: Tensor, axes: Axes) -> Layout:
-    """How a tensor lies."""
-    return Layout(tensor.shape, tensor.stride(), tensor.dtype, axes)
 
 
 class _Output(ctypes.Structure):

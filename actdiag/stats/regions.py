@@ -15,7 +15,7 @@ from actdiag.stats.entering import Entering
 from actdiag.stats.layout import arrange, as_float, columns, groups
 from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import AT_ONCE
-from actdiag.stats.ready import ReadyInput, layout_of
+from actdiag.stats.ready import Layout, ReadyInput
 from actdiag.stats.scratch import beside, readable
 from actdiag.stats.tables import Tables
 from actdiag.stats.threads import one_thread
@@ -134,7 +134,7 @@ class Inputs:
         """The next input like this one may be taken in by :meth:`again`."""
         self._ready = None
         if plan.axes is None:
-            layout, waiting = layout_of(x, axes), self.waiting
+            layout, waiting = Layout(x, axes), self.waiting
             self._ready = ReadyInput(plan, layout, table, self.regions, waiting)
 
     def again(self, x: Tensor, axes: Axes, batch: Batch, first: int) -> bool:
@@ -145,7 +145,8 @@ class Inputs:
         ready = self._ready
         if ready is None or ready.table is not self.tables.waiting[0]:
             return False
-        if not ready.layout.is_that_of(x, axes):
+        layout = ready.layout
+        if axes != layout.axes or not (layout.guard(x) or layout.is_that_of(x)):
             return False
         found = ready.take(x, batch, first, self.waits, self.ahead.counted(x, axes))
         if found is not None:

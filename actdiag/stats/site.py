@@ -19,7 +19,7 @@ from actdiag.stats.moments import (
     unknown_means,
 )
 from actdiag.stats.quantiles import PICKS, Buckets
-from actdiag.stats.ready import ReadyOutput, layout_of
+from actdiag.stats.ready import Layout, ReadyOutput
 from actdiag.stats.recent import recall, remember
 from actdiag.stats.regions import Inputs
 from actdiag.stats.summary import Totals, summarise
@@ -83,7 +83,10 @@ class SiteAccumulator:
         last input.
         """
         ready = self._ready
-        if ready is None or not ready.layout.is_that_of(output, axes):
+        if ready is None:
+            return False
+        layout = ready.layout
+        if axes != layout.axes or not (layout.guard(output) or layout.is_that_of(output)):
             return False
         plan, slots, picked = ready.plan, ready.slots, batch.picked
         if picked is not None and slots is None and plan.has_rows:
@@ -115,7 +118,7 @@ class SiteAccumulator:
         if table is None:
             return
         known = None if self.unordered else samples
-        self._ready = ReadyOutput(plan, layout_of(output, axes), table, known, self.buckets)
+        self._ready = ReadyOutput(plan, Layout(output, axes), table, known, self.buckets)
 
     def keep(self, slots: Slots | None) -> None:
         """The rows of further outputs like the last one go to these slots, if any."""

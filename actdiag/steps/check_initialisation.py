@@ -9,7 +9,7 @@ from actdiag.records import Outcome, Scan, Severity, Site, WeightStats
 from actdiag.rules.wording import count
 from actdiag.steps.base import Case, Result, Step, needs
 from actdiag.steps.depth import number, over_depth
-from actdiag.steps.initialising import initialise
+from actdiag.steps.initialising import initialise, settle
 
 if TYPE_CHECKING:
     from actdiag.measure import Measurement
@@ -69,6 +69,7 @@ def _with_copy(case: Case, bench: Bench, text: str, measured: dict[str, Any]) ->
     copy = bench.copy()
     as_is = bench.measure(copy)
     initialise(copy, lambda name: _module_scheme(case.scan, name))
+    settle(copy, bench.batches)
     fresh = bench.measure(copy)
     growth = [_growth(as_is), _growth(fresh)]
     spread = [item.output.between_sample_std if item.output else None for item in (as_is, fresh)]

@@ -6,15 +6,20 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from torch import Tensor, nn
+
+    from actdiag.measure import Batch
 
 _READINGS = 15  # spectral norm takes a step towards the norm of new weights at each, in training
 
 
 def initialise(module: nn.Module, scheme_of: Callable[[str], str], seed: int = 0) -> None:
-    """Draw every linear and convolution weight afresh, He or Xavier; biases become 0."""
+    """Draw every linear and convolution weight afresh, He or Xavier; biases become 0.
+
+    Norms scale by 1 again, and what they remember is forgotten: see :func:`settle`.
+    """
     import torch
     from torch import nn
 
@@ -23,8 +28,11 @@ def initialise(module: nn.Module, scheme_of: Callable[[str], str], seed: int = 0
 
     classes = {name: declared.class_name for name, declared in modules_of(module).items()}
     layers = (nn.Linear, nn.modules.conv._ConvNd)  # noqa: SLF001 - the base of all convolutions
+    norms = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)  # noqa: SLF001
     with seeded(seed), torch.no_grad():
         for name, layer in module.named_modules():
+            if isinstance(layer, norms):
+                layer.reset_parameters()
             kept = classes.get(name, "").startswith(("Linear", "Conv"))  # all that a graph tells
             if not isinstance(layer, layers) and not (kept and hasattr(layer, "weight")):
                 continue
@@ -36,6 +44,33 @@ def initialise(module: nn.Module, scheme_of: Callable[[str], str], seed: int = 0
             _set(layer, drawn)
             if getattr(layer, "bias", None) is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def settle(module: nn.Module, batches: Iterable[Batch]) -> None:
+    """Let the norms of a copy that keep running statistics learn those of the batches.
+
+    That is what training would begin with. Where they can't be had, as from batches of one sample,
+    those of a fresh norm stay.
+    """
+    import torch
+    from torch import nn
+
+    module.eval()
+    kept = nn.modules.batchnorm._NormBase  # noqa: SLF001 - the base of all of them
+    norms = [
+        item for item in module.modules() if isinstance(item, kept) and item.track_running_stats
+    ]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.train()
+        norm.momentum = None  # the mean over all batches
+    with torch.no_grad(), contextlib.suppress(ValueError, RuntimeError):
+        for batch in batches if norms else ():
+            module(*batch.inputs, **batch.kwargs)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.eval()
+        norm.momentum = momentum
 
 
 def _set(layer: Any, weight: Tensor) -> None:

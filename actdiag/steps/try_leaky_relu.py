@@ -40,7 +40,8 @@ def _tried(case: Case, names: set[str]) -> Result:
     before, after = bench.measure(copy), bench.measure(copy, leaky)
     if not replaced:
         return needs(
-            "Needs the model as Python code: in a TorchScript or exported file the ReLUs are fixed."
+            "Needs ReLUs that can be replaced: in a TorchScript or exported file they are fixed, "
+            "and so is one that the model writes out itself (a clamp, an autograd function)."
         )
     dead = [_never_positive(measured, names) for measured in (before, after)]
     spread = [_spread(measured) for measured in (before, after)]

@@ -53,11 +53,76 @@ def test_data_that_needs_code_is_refused(tmp_path, canary, zipped):
     assert canary.alive()
 
 
-def test_arrays_pickled_by_torch_are_refused_with_a_way_out(tmp_path):
-    torch.save({"x": np.zeros(3)}, tmp_path / "d.pt")
+@pytest.mark.parametrize("zipped", [True, False])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"x": X.numpy(), "y": Y.numpy(), "step": np.float64(3.5)},
+        (X.numpy(), Y.numpy()),
+        {"x": np.asfortranarray(X.numpy()), "y": Y.numpy().astype(">i2")},
+        [{"x": X.numpy(), "y": Y.numpy()}],
+    ],
+    ids=["dict", "pair", "orders", "batches"],
+)
+def test_arrays_of_numpy_are_read_as_plain_numbers(tmp_path, data, zipped, monkeypatch):
+    torch.save(data, tmp_path / "d.pt", _use_new_zipfile_serialization=zipped)
+    monkeypatch.delattr("numpy._core.multiarray._reconstruct")  # nobody may call it
+    (batch,) = open_data(tmp_path / "d.pt")
+    assert torch.equal(batch.inputs[0], X)
+    assert torch.equal(labels_of(batch), Y)
+    batch.inputs[0].add_(1)  # it may be written to
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([{"a": 1}, None], dtype=object),
+        np.zeros(3, dtype=[("a", "f4"), ("b", "O")]),
+        np.array(["red", "blue"]),
+    ],
+    ids=["objects", "records", "texts"],
+)
+def test_arrays_of_anything_but_numbers_are_refused_with_a_way_out(tmp_path, array):
+    torch.save({"x": array}, tmp_path / "d.pt")
     with pytest.raises(RefusedError, match=r"asks for numpy\._core\.multiarray") as caught:
         open_data(tmp_path / "d.pt")
     assert "np.savez" in caught.value.hint
+
+
+class _Lying:
+    """Pickles as an array whose state the file chooses."""
+
+    def __init__(self, *state):
+        self.state = state
+
+    def __reduce__(self):
+        parts = np.zeros(1).__reduce__()
+        return parts[0], parts[1], self.state
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        (1, (1 << 40,), np.dtype("f4"), False, b"1234"),
+        (1, (3,), np.dtype("f4"), False, b"1234"),
+        (1, (1,), np.dtype("f4"), False, [object]),
+        (1, (-1, -1), np.dtype("f4"), False, b"12345678"),
+        (1,),
+    ],
+    ids=["huge", "short", "objects", "shape", "state"],
+)
+def test_a_lying_array_is_an_error(tmp_path, state):
+    torch.save({"x": _Lying(*state)}, tmp_path / "d.pt")
+    with pytest.raises((DataError, RefusedError)):
+        open_data(tmp_path / "d.pt")
+
+
+def test_a_list_that_holds_itself_is_an_error(tmp_path):
+    data = [X]
+    data.append(data)
+    torch.save(data, tmp_path / "d.pt")
+    with pytest.raises(DataError):
+        open_data(tmp_path / "d.pt")
 
 
 def test_a_plain_pickle_is_not_read(tmp_path, canary):

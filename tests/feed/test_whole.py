@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 import actdiag
-from actdiag.errors import DataError
+from actdiag.errors import DataError, UsageError
 from actdiag.feed.whole import Whole, whole_of
 
 X = torch.randn(120, 6, generator=torch.Generator().manual_seed(0))
@@ -162,3 +162,60 @@ def test_the_model_comes_back_as_it_was():
     info(model, {"image": X, "label": Y})
     assert type(model) is Reads
     assert model({"image": X}).shape == (120, 3)
+
+
+class Two(Base):
+    def forward(self, batch):
+        return self.answer(batch["image"] + batch["shift"])
+
+
+class Pair(Base):
+    def forward(self, image, shift):
+        return self.answer(image + shift)
+
+
+@pytest.mark.parametrize("data", [X, (X, Y), [(X[:60], Y[:60]), (X[60:], Y[60:])], X.numpy()])
+def test_an_array_without_a_name_goes_under_the_one_that_is_looked_up(data):
+    found = info(Reads(), data)
+    assert found.notes == ("given to the forward as one dictionary: image",)
+    assert found.labels == (0 if isinstance(data, Tensor | np.ndarray) else 120)
+
+
+def test_its_labels_too_where_the_forward_looks_them_up():
+    found = info(Trains(), (X, Y))
+    assert found.notes == ("given to the forward as one dictionary: image, label",)
+    assert found.labels == 120
+
+
+@pytest.mark.parametrize("data", [X, (X, Y), ((X, X), Y)])
+def test_of_several_names_the_error_says_which(data):
+    with pytest.raises(DataError) as caught:
+        info(Two(), data)
+    assert caught.value.message == (
+        "the model's forward reads image, shift from its batch, and the data has no names"
+    )
+    assert "np.savez(path, image=..., shift=...)" in caught.value.hint
+
+
+def test_a_name_that_is_looked_up_and_not_there_is_told():
+    scan = actdiag.scan(Two(), {"image": X, "y": Y}).scan
+    assert scan.coverage.failure.exception == "KeyError"
+    assert "the forward also reads shift, which the data does not hold" in scan.data.notes
+
+
+def test_no_dictionary_is_made_up():
+    with pytest.raises(UsageError, match="random input is made of tensors alone") as caught:
+        actdiag.scan(Two())
+    assert caught.value.hint == "Give data that holds arrays of these names."
+
+
+@pytest.mark.parametrize(
+    ("data", "told"), [((X, Y), True), (((X, Y), Y), False)], ids=["taken for inputs", "labelled"]
+)
+def test_labels_that_were_taken_for_an_input_are_told_where_the_forward_fails(data, told):
+    failure = actdiag.scan(Pair(), data).scan.coverage.failure
+    said = (
+        "the 2 parts of the data were taken for image, shift: labels go beside them, as "
+        "((image, shift), labels)"
+    )
+    assert (said in failure.advice) is told

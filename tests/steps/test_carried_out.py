@@ -46,6 +46,22 @@ def test_leaky_relu_has_nothing_to_do_without_relus():
     assert outcome("saturated_tanh", "try-leaky-relu").outcome is Outcome.NOT_APPLICABLE
 
 
+def test_a_relu_that_is_written_out_cannot_be_replaced():
+    class Clamped(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second = nn.Linear(4, 16), nn.Linear(16, 2)
+            nn.init.constant_(self.first.bias, -50.0)
+
+        def forward(self, x):
+            return self.second(self.first(x).clamp(min=0))
+
+    report = scan(Clamped(), torch.randn(200, 4, generator=torch.Generator().manual_seed(0)))
+    told = {step.id: step for step in report.diagnoses[0].steps}["try-leaky-relu"]
+    assert told.outcome is Outcome.NEEDS_INPUT
+    assert "so is one that the model writes out itself" in told.result
+
+
 def test_functional_relus_are_replaced_in_the_forward_and_the_backward():
     class Dead(nn.Module):
         def __init__(self):

@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from actdiag import scan
+from actdiag.feed import Batch
 from actdiag.records import Outcome
+from actdiag.steps.initialising import settle
 from tests.end_to_end.samples import scanned
 from tests.steps.build import network
 
@@ -60,3 +62,28 @@ def test_where_fresh_weights_die_as_well_it_is_said():
     step = step_of(scanned("sigmoid_stack"))
     assert step.outcome is Outcome.DONE
     assert step.result.endswith("Fresh weights do not carry the signal either.")
+
+
+def test_fresh_norms_remember_nothing_of_the_wild_ones():
+    torch.manual_seed(0)
+    norm = nn.BatchNorm1d(16)
+    module = nn.Sequential(nn.Linear(8, 16), norm, nn.ReLU(), nn.Linear(16, 3))
+    with torch.no_grad():
+        norm.weight.fill_(40.0)
+        norm.bias.fill_(-3000.0)
+        norm.running_mean.fill_(50.0)
+    step = step_of(scan(module, data()))
+    rms = {entry["site"]: entry["rms"] for entry in step.measured["profile"]}
+    assert rms["2"][0] == 0
+    assert rms["2"][1] == pytest.approx(math.sqrt(0.5), rel=0.1)  # of a ReLU behind a fresh norm
+    assert "do not carry the signal" not in step.result
+    assert norm.bias[0] == -3000.0
+
+
+def test_one_sample_at_a_time_leaves_fresh_norms_as_they_are():
+    norm = nn.BatchNorm1d(3)
+    settle(norm, [Batch((torch.ones(1, 3),), samples=1)])
+    assert norm.running_mean.tolist() == [0, 0, 0]
+    assert (norm.training, norm.momentum) == (False, 0.1)
+    settle(norm, [Batch((torch.full((2, 3), value),), samples=2) for value in (1.0, 3.0)])
+    assert norm.running_mean.tolist() == [2, 2, 2]
