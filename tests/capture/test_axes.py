@@ -131,9 +131,9 @@ def seen(monkeypatch):
     """By name of the site, the unit and the sample axis of what was measured last."""
     found, measure = {}, Recorder.measure
 
-    def noted(self, site, tensor, trail):
+    def noted(self, site, tensor, trail, **how):
         found[site.name] = trail.axes
-        measure(self, site, tensor, trail)
+        measure(self, site, tensor, trail, **how)
 
     monkeypatch.setattr(Recorder, "measure", noted)
     return found
