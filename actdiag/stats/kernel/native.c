@@ -121,7 +121,7 @@ static double *new_part(Part *part, int64_t units) {
     for (int k = 0; k < 18; k++) *vectors[k] = memory + k * size;
     memset(part->shift, 0, size * sizeof(double));
     part->rectified = NULL;
-    memset(part->soon, 0, sizeof part->soon + sizeof part->soon_end);
+    part->soon = NULL;
     return memory;
 }
 
@@ -145,13 +145,6 @@ static void clear(Part *part, const View *v, int wide, int careful) {
     if (!part->rectified) return;
     memset(part->rectified->sum, 0, size * 2 * sizeof(double));
     if (v->spans) memset(part->rectified->one, 0, size * 4 * sizeof(double));
-}
-
-/* The walk is to fetch these tables. */
-static void fetch_tables(Part *part, const double *table, const double *samples, int64_t units) {
-    part->soon[0] = (const char *)table, part->soon_end[0] = (const char *)(table + (HIGH + 1) * units);
-    if (samples) part->soon[1] = (const char *)samples;
-    if (samples) part->soon_end[1] = (const char *)(samples + 4 * units);
 }
 
 static void clear_places(Part *part, const View *v) {
@@ -212,18 +205,19 @@ static int take_kept(Kept *kept, const View *v, double *table, double *samples, 
    `numbers` says. Unless `regions` is null, `places` becomes the table of where the values lie with
    respect to the function that reads them next. `known` is what look_into() would tell, and becomes
    what it would tell then. Where the function is ReLU, what it makes of the values goes to `kept`,
-   unless null. Gives the number of NaN, or -1 if there was no memory; then nothing has
+   unless null. The walk fetches what `soon` lists, unless null. Gives the number of NaN, or -1 if there was no memory; then nothing has
    changed. */
 static int64_t measure(const View *v, const void *data, int64_t threads, double *table,
                        double *samples, int32_t *buckets, int64_t first, const int64_t *numbers,
-                       const Regions *regions, double *places, int64_t *known, Kept *kept) {
+                       const Regions *regions, double *places, int64_t *known, Kept *kept,
+                       Soon *soon) {
     Part part;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
     if (*known == UNKNOWN) *known = look_into(table, v->units);
     int sign = (*known & HAS_NEGATIVE) != 0, shifts = (*known & HAS_FAR) != 0, placed = 0;
     if (shifts) memcpy(part.shift, table + MEAN * v->units, v->units * sizeof(double));
-    fetch_tables(&part, table, samples, v->units);
+    part.soon = soon;
     const int wide = v->dtype == FLOAT64;
     const int only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
                           regions->first == 0 && regions->last == INFINITY;
@@ -276,7 +270,7 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads,
                                const int64_t *numbers, const Regions *regions, double *places) {
     int64_t known = UNKNOWN;
     return measure(v, data, threads, table, samples, buckets, first, numbers, regions, places,
-                   &known, NULL);
+                   &known, NULL, NULL);
 }
 
 /* Count where the values lie with respect to a function; 0, or -1 if there was no memory. */
@@ -336,6 +330,28 @@ typedef struct {
 } Output;
 enum { COUNT_AHEAD = 1, IS_RELU = 2 };
 
+#define MOST_SOON 40
+
+static void put_soon(Soon *list, int *many, const void *from, int64_t bytes) {
+    if (from && bytes > 0 && *many < MOST_SOON - 1)
+        list[(*many)++] = (Soon){from, (const char *)from + bytes};
+}
+
+/* What is read or written of a site after the walk: between two layers everything has left the
+   nearer caches. */
+static void list_soon(Soon *list, const Output *site, const Batch *batch) {
+    const View *v = site->view;
+    const int several = v->rows != 1;
+    const int64_t row = v->units * v->rows * (v->dtype == FLOAT64 ? 8 : 4);
+    int many = 0;
+    put_soon(list, &many, site->table, (HIGH + 1) * v->units * 8);
+    put_soon(list, &many, site->samples, 4 * v->units * 8);
+    for (int64_t k = 0; site->rows && k < batch->many[several]; k++)
+        put_soon(list, &many, (char *)site->rows + batch->slots[several][k] * row, row);
+    if (site->buckets) put_soon(list, &many, v->offsets, v->picks * 8);
+    list[many] = (Soon){NULL, NULL};
+}
+
 /* As actdiag_measure(), with what is kept of the rows. Samples are numbered from `first` on; `how`
    tells whether to count for the function that comes next, and whether the tensor is certain to be
    what ReLU made of the one that something is given of. */
@@ -348,9 +364,11 @@ EXPORT int64_t actdiag_output(Output *site, const void *data, const Batch *batch
         take_kept(site->given, v, site->table, site->samples, &site->known)) {
         if (site->buckets) count_picks(v, data, site->buckets, first, NULL);
     } else {
+        Soon soon[MOST_SOON];
+        list_soon(soon, site, batch);
         found = measure(v, data, batch->threads, site->table, site->samples, site->buckets, first,
                         NULL, ahead ? site->regions : NULL, ahead ? site->places : NULL,
-                        &site->known, ahead ? site->kept : NULL);
+                        &site->known, ahead ? site->kept : NULL, soon);
     }
     const int several = v->rows != 1;
     if (found >= 0 && site->rows && batch->many[several])

@@ -39,7 +39,7 @@ static Part part_from(const Part *part, int64_t u, int wide) {
         if (*doubles[k]) *doubles[k] += u;
     for (int k = 0; k < 7; k++)
         if (*numbers[k]) *numbers[k] = (char *)*numbers[k] + u * (wide ? 8 : 4);
-    if (u > 0) memset(own.soon_end, 0, sizeof own.soon_end);
+    if (u > 0) own.soon = NULL;
     return own;
 }
 

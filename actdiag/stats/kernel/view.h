@@ -35,6 +35,11 @@ typedef struct {
 enum { COUNT, NONFINITE, ZEROS, POSITIVE, ABSOLUTE, MEAN, REST, SQUARES, LOW, HIGH };
 enum { SEEN, SPOILED, BELOW, ABOVE, LINEAR, LEAST, MOST };
 
+/* Memory, as a list that ends with null. */
+typedef struct Soon {
+    const char *at, *end;
+} Soon;
+
 /* What a walk collects per unit; the vectors are long enough for whole registers.
    Sums are of values less `shift`; `means` and `spread` of samples' means less `pivot`. */
 typedef struct Part {
@@ -45,7 +50,7 @@ typedef struct Part {
     void *below, *above, *linear; /* counts of values on each side of a function's thresholds */
     int64_t nan;
     struct Part *rectified; /* sums, pivots and spreads of what ReLU makes of the values, or null */
-    const char *soon[2], *soon_end[2]; /* memory that is needed right after the walk */
+    struct Soon *soon;       /* memory that is needed right after the walk, or null */
 } Part;
 
 /* The thresholds of a function, NaN where it has none. */
@@ -53,13 +58,16 @@ typedef struct {
     double below, above, first, last;
 } Regions;
 
-/* Fetch a little of what is needed after the walk, while that is busy with its arithmetic. */
-static inline void fetch(Part *part) {
-    for (int k = 0; k < 2; k++)
-        if (part->soon[k] < part->soon_end[k]) {
-            __builtin_prefetch(part->soon[k], 1, 2);
-            part->soon[k] += 64;
-        }
+/* Fetch so many lines of what is needed after the walk, while that is busy with its arithmetic. */
+static inline void fetch(Part *part, int lines) {
+    Soon *soon = part->soon;
+    if (!soon) return;
+    for (int k = 0; k < lines && soon->at; k++) {
+        __builtin_prefetch(soon->at, 1, 2);
+        soon->at += 64;
+        if (soon->at >= soon->end) soon++;
+    }
+    part->soon = soon->at ? soon : NULL;
 }
 
 static inline int64_t padded(int64_t units) { return units + WIDEST_LANES - units % WIDEST_LANES; }
