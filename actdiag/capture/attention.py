@@ -32,6 +32,13 @@ _FUSED = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale
 _HEADS_PLACE, _SETTINGS_PLACE = 4, 13
 
 
+def is_looked_into(observer: Observer, call: Call) -> bool:
+    """Whether more than its output is measured of this ``scaled_dot_product_attention``."""
+    mask = call.args[3] if len(call.args) > 3 else call.kwargs.get("attn_mask")  # noqa: PLR2004
+    nested = any(tensor.is_nested for tensor in tensors_in((call.args, call.kwargs)))
+    return mask is not None or nested or not _all_passed_over(observer)
+
+
 def fused(observer: Observer, operation: Operation, call: Call) -> Any:
     """``scaled_dot_product_attention``: its scores are computed again for some of the queries."""
     result = layer(observer, operation, call)
@@ -127,7 +134,7 @@ def _attend(observer: Observer, result: Any, blocks: Iterator[Block] | None) -> 
 def _scores_of_fused(observer: Observer, call: Call) -> Iterator[Block] | None:
     given = dict(zip(_FUSED, call.args, strict=False)) | call.kwargs
     query, key, mask = given["query"], given["key"], given.get("attn_mask")
-    if query.is_nested or key.is_nested or (mask is None and _all_passed_over(observer)):
+    if query.is_nested or key.is_nested or not is_looked_into(observer, call):
         return None
     return of_query_and_key(
         query,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from actdiag.capture.attention import is_looked_into
 from actdiag.capture.given import Given, Held, agrees, given_of
 from actdiag.capture.observer import Call
 from actdiag.capture.operations import Kind
@@ -31,6 +32,7 @@ _ACTIVATIONS = (Kind.ACTIVATION, Kind.CLAMP, Kind.SOFTMAX)
 # These open one site at most and leave a trail; where they do more, the site tells it.
 _SIMPLE = frozenset({*_ACTIVATIONS, Kind.LAYER, Kind.MATMUL, Kind.PRODUCT, Kind.MOVE})
 _SIMPLE |= {Kind.RESHAPE, Kind.INDEX, Kind.PASS, Kind.OTHER}
+_SIMPLE |= {Kind.ATTENTION}  # unless it is looked into
 _TRIES = 8  # our choice: a call that differed so often in a row will go on to differ
 
 
@@ -123,7 +125,9 @@ class Repeats:
             calls = self._calls[key] = Calls(simple=operation.kind in _SIMPLE)
         call = Call(function, args, kwargs)
         self.latest = calls if calls.simple else None
-        if not calls.simple:
+        if not calls.simple or (
+            operation.kind is Kind.ATTENTION and is_looked_into(self._observer, call)
+        ):
             return self._observe(self._observer, operation, call)
         number = calls.next(self._recorder.turn)
         values = (*args, *kwargs.values()) if kwargs else args
@@ -221,7 +225,7 @@ class Repeats:
             return None
         site = self._recorder.sites[after.sites[0]]
         activates = site.role in (Role.ACTIVATION, Role.GATE)
-        if site.attention is not None:
+        if site.attention is not None and operation.kind is not Kind.ATTENTION:
             return None
         return None if activates and operation.kind not in _ACTIVATIONS else site
 
