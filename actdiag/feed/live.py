@@ -167,13 +167,20 @@ def _from_list(data: Any, wish: Wish, notes: tuple[str, ...]) -> Found:
             ) from error
         check_numeric(array, "the data")
         return _from_parts(array, wish, notes)
-    if isinstance(first, tuple | list) and first and not is_array(first[-1]):
-        one = isinstance(first[-1], int | float | np.generic | str)
-        if one or (isinstance(first[-1], Tensor | np.ndarray) and first[-1].ndim == 0):
-            stream, more = loaders.of_dataset(data, wish)
-            return Found(stream, notes + more)
-    stream, more = loaders.of_list(data, wish)
+    of = loaders.of_dataset if _is_sample(first, wish) else loaders.of_list
+    stream, more = of(data, wish)
     return Found(stream, notes + more)
+
+
+def _is_sample(item: Any, wish: Wish) -> bool:
+    """Whether it is one sample and no batch: its label is a single one."""
+    if isinstance(item, Mapping):
+        label = divide(item, wish.forward, wish.key).labels
+    else:
+        label = item[-1] if isinstance(item, tuple | list) and item else None
+    if isinstance(label, Tensor | np.ndarray):
+        return label.ndim == 0
+    return isinstance(label, int | float | np.generic | str)
 
 
 def _holds_tensors(item: Any) -> bool:

@@ -38,6 +38,9 @@ def not_a_model(shown: str, head: bytes, size: int) -> ModelFileError | None:
     for magic, what, hint in KNOWN:
         if head.startswith(magic):
             return ModelFileError(f"{shown} is {what}, not a PyTorch model.", hint=hint)
+    if _is_npz(head):
+        message = f"{shown} is an archive of NumPy arrays, not a PyTorch model."
+        return ModelFileError(message, hint="Give it as data: actdiag scan MODEL DATA.")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"version https://git-lfs"):
         hint = "Get the file itself: git lfs pull."
@@ -56,6 +59,12 @@ def not_a_model(shown: str, head: bytes, size: int) -> ModelFileError | None:
         )
         return ModelFileError(f"{shown} is a text file, not a PyTorch model.", hint=hint)
     return None
+
+
+def _is_npz(head: bytes) -> bool:
+    """Whether it is a zip archive whose first member is an array."""
+    length = int.from_bytes(head[26:28], "little")
+    return head.startswith(b"PK\x03\x04") and head[30 : 30 + length].endswith(b".npy")
 
 
 def _is_text(head: bytes) -> bool:
