@@ -1,8 +1,14 @@
-"""Files that carry a model's name and are something else: say what they are."""
+"""Files that carry a model's name and are something else, objects too: say what they are."""
 
 from __future__ import annotations
 
-from actdiag.errors import ModelFileError
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from actdiag.errors import ModelFileError, UsageError
 
 RETRIEVE = "Download the file itself again."
 
@@ -59,6 +65,22 @@ def not_a_model(shown: str, head: bytes, size: int) -> ModelFileError | None:
         )
         return ModelFileError(f"{shown} is a text file, not a PyTorch model.", hint=hint)
     return None
+
+
+def check_live(model: Any, data: Any) -> None:
+    """Raise UsageError where an object given as the model is neither a module nor a path."""
+    if isinstance(model, nn.Module | str | Path):
+        return
+    what, hint = f"a {type(model).__name__}", "Give an nn.Module or the path of a model file."
+    if isinstance(data, nn.Module):
+        hint = "The data is a module: the model comes first, scan(model, data)."
+    elif isinstance(model, type) and issubclass(model, nn.Module):
+        what, hint = f"the class {model.__name__}", f"Make one of it: {model.__name__}(...)."
+    elif isinstance(model, Mapping):
+        hint = "Load a state dict into its module first: module.load_state_dict(...)."
+    elif callable(model):
+        hint = "A function has no layers to look at: give the nn.Module that it calls."
+    raise UsageError(f"the model is {what}, not a module", hint=hint)
 
 
 def _is_npz(head: bytes) -> bool:
