@@ -103,7 +103,7 @@ def _aligned(
     wish: Wish,
     notes: tuple[str, ...],
 ) -> Found:
-    raw = raw_labels if wish.labels is None else wish.labels
+    raw = _one(raw_labels if wish.labels is None else wish.labels)
     labels, more = (None, ()) if raw is None else prepare_labels(tables.as_array(raw))
     data = Aligned(inputs, kwargs, labels)
     data.check()
@@ -112,6 +112,18 @@ def _aligned(
     chosen = sample_of(data.length, wish.max_samples, wish.seed)
     return Found(
         Aligned(inputs, kwargs, labels, size, chosen), notes + more + _sampled(data, chosen)
+    )
+
+
+def _one(labels: Any) -> Any:
+    """The labels out of a dictionary of one; several belong to several outputs."""
+    if not isinstance(labels, Mapping):
+        return labels
+    if len(labels) == 1:
+        return next(iter(labels.values()))
+    raise DataError(
+        f"the labels are a dictionary of {listed(labels)}, and one output is judged",
+        hint="Give those of the first output alone, as (inputs, labels[name]).",
     )
 
 
