@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +14,15 @@ from torch import nn
 from actdiag import config as configuration
 from actdiag import steps as debug_steps
 from actdiag._version import __version__
-from actdiag.capture import preserved
 from actdiag.capture.exported import batch_size_of
 from actdiag.capture.gated import gated_units
 from actdiag.capture.weights import weights_of, weights_of_state
-from actdiag.capture.wrappers import is_uninitialised, lazy_copy
 from actdiag.diagnosis import diagnose, steps_called_for
 from actdiag.diagnosis.judged import check_asked, diagnosed, judged
-from actdiag.errors import DataError, Stopped, UsageError, did_you_mean
-from actdiag.feed import Batch, Feed, Placement, open_data, placement, synthetic
+from actdiag.errors import Stopped, UsageError, did_you_mean
+from actdiag.feed import Batch, Feed, placement
 from actdiag.load import LoadedModel, Trust, live_model, load_model
+from actdiag.load.mistaken import check_live
 from actdiag.measure import (
     Measurement,
     Progress,
@@ -50,6 +48,7 @@ from actdiag.records import (
 from actdiag.shards.share import Share, shard_of
 from actdiag.steps.base import Case
 from actdiag.steps.bench import Bench
+from actdiag.supply import Supply
 
 if TYPE_CHECKING:
     from actdiag.passes.gradients import Loss
@@ -152,10 +151,10 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
             f"steps={steps!r} is none of the choices.", hint=did_you_mean(steps, _STEPS)
         )
     part = shard_of(shard) if team is None else team.part
-    if lr is not None and not 0 < lr < math.inf:
-        raise UsageError(f"--lr {lr:g} is no learning rate", hint="For example: --lr 0.001")
+    _check_rate(lr)
     place, named_loss = placement(device, dtype), loss_named(loss)
     backward = gradients or loss is not None
+    check_live(model, data)
     loaded = (
         live_model(model)
         if isinstance(model, nn.Module)
@@ -172,7 +171,7 @@ def scan(  # noqa: PLR0913 - the words of the contract, each an option of its ow
     feed = train = None
     if loaded.module is not None:
         batch_size = batch_size or batch_size_of(loaded.module)
-        data_of = _DataOf(loaded.module, labels, batch_size, transform, seed, fix_input=fix_input)
+        data_of = Supply(loaded.module, labels, batch_size, transform, seed, fix_input=fix_input)
         train = data_of.training(train_data)
         feed = data_of.scanned(data, input_shape, max_samples, train)
         module = place.apart(loaded.module) if isinstance(model, nn.Module) else loaded.module
@@ -245,68 +244,9 @@ def _with_steps(
     return report, outcomes
 
 
-@dataclass(frozen=True)
-class _DataOf:
-    """Opens data for a module, with the options that the data and the training data share."""
-
-    module: nn.Module
-    labels: object
-    batch_size: int | None
-    transform: str | None
-    seed: int
-    fix_input: bool
-
-    def scanned(
-        self,
-        data: object,
-        input_shape: str | tuple[int, ...] | None,
-        max_samples: int | None,
-        train: Feed | None,
-    ) -> Feed:
-        """The data that is scanned: synthetic where none was given."""
-        if data is None:
-            return synthetic(
-                self.module,
-                input_shape=input_shape,
-                samples=max_samples,
-                batch_size=self.batch_size,
-                seed=self.seed,
-                probe=self._probe,
-            )
-        if input_shape is not None:
-            raise UsageError(
-                "--input-shape makes synthetic input, and data was given too.",
-                hint="Leave one of the two out.",
-            )
-        return self._opened(data, labels=self.labels, max_samples=max_samples, scaled_like=train)
-
-    def training(self, data: object) -> Feed | None:
-        """The training data, its labels by the same name where it has that name too."""
-        if data is None:
-            return None
-        if isinstance(self.labels, str) and not Path(self.labels).exists():
-            with contextlib.suppress(DataError):
-                return self._opened(data, labels=self.labels)
-        return self._opened(data)
-
-    def _opened(self, data: object, **options: Any) -> Feed:
-        return open_data(
-            data,
-            batch_size=self.batch_size,
-            transform=self.transform,
-            fix_input=self.fix_input,
-            seed=self.seed,
-            module=self.module,
-            probe=self._probe,
-            **options,
-        )
-
-    def _probe(self, batch: Batch) -> Any:
-        """What the model answers; raises what it raises, and leaves it as it was."""
-        here = Placement().following(self.module).batch(batch)
-        module = lazy_copy(self.module) if is_uninitialised(self.module) else self.module
-        with preserved(module):
-            return module(*here.inputs, **here.kwargs)
+def _check_rate(lr: float | None) -> None:
+    if lr is not None and not 0 < lr < math.inf:
+        raise UsageError(f"--lr {lr:g} is no learning rate", hint="For example: --lr 0.001")
 
 
 def _bench(

@@ -13,6 +13,7 @@ from actdiag.capture.caught import Caught
 from actdiag.capture.containers import tensors_in
 from actdiag.capture.layers import layer, matmul
 from actdiag.capture.observer import Call
+from actdiag.capture.operations import Kind
 from actdiag.records import Role
 from actdiag.stats.attention import AttentionAccumulator
 from actdiag.stats.scores import LOOKS, of_query_and_key, of_scores
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 _FUSED = ("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa")
 # Of num_heads among the arguments of multi_head_attention_forward, and of the first with a default.
 _HEADS_PLACE, _SETTINGS_PLACE = 4, 13
+_MASK_PLACE = _FUSED.index("attn_mask")
+
+
+def is_looked_into(observer: Observer, operation: Operation, call: Call) -> bool:
+    """Whether more than its output is measured of this call of attention."""
+    own = _has_mask if operation.kind is Kind.MULTI_HEAD else _has_mask_or_nesting
+    return not _all_passed_over(observer) or own(call)
 
 
 def fused(observer: Observer, operation: Operation, call: Call) -> Any:
@@ -41,7 +49,7 @@ def fused(observer: Observer, operation: Operation, call: Call) -> Any:
 
 def multi_head(observer: Observer, operation: Operation, call: Call) -> Any:
     """``multi_head_attention_forward``: one site, whose inner scores are caught on the way."""
-    if not _has_mask(call) and _all_passed_over(observer):
+    if not is_looked_into(observer, operation, call):
         return layer(observer, operation, call)
     caught = Caught()
     result = layer(observer, operation, Call(caught.forward(call.function), call.args, call.kwargs))
@@ -104,6 +112,12 @@ def _has_mask(call: Call) -> bool:
     """Whether a call of ``multi_head_attention_forward`` may be given one."""
     masks = call.kwargs.get("attn_mask"), call.kwargs.get("key_padding_mask")
     return len(call.args) > _SETTINGS_PLACE or any(mask is not None for mask in masks)
+
+
+def _has_mask_or_nesting(call: Call) -> bool:
+    """Whether ``scaled_dot_product_attention`` may be given a mask, or nested tensors."""
+    masked = len(call.args) > _MASK_PLACE or call.kwargs.get("attn_mask") is not None
+    return masked or any(tensor.is_nested for tensor in tensors_in((call.args, call.kwargs)))
 
 
 def _all_passed_over(observer: Observer) -> bool:

@@ -37,9 +37,8 @@ class Held:
 
     def is_like(self, value: Any) -> bool:
         """Whether a value has the same class, shape and dtype."""
-        return self.guard(value) or (
-            type(value) is self.kind and value.shape == self.shape and value.dtype is self.dtype
-        )
+        same = type(value) is self.kind and value.shape == self.shape
+        return same and value.dtype is self.dtype
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _held(place: int, tensor: Tensor, trail: Trail | None) -> Held:
 
 def _is_alike(held: Held, tensor: Any, observer: Observer) -> bool:
     """Whether an argument means what the one before meant."""
-    if not held.is_like(tensor):
+    if not (held.guard(tensor) or held.is_like(tensor)):
         return False
     entry = observer.recorder.trails.known.get(id(tensor))
     if entry is None or entry[0]() is not tensor:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 _SQUARES = {"square", "pow"}
 ENDS = frozenset(
-    {"mul", "where", "maximum", "max", "minimum", "masked_fill", "div", "true_divide", "rdiv"}
+    {"mul", "where", "maximum", "max", "minimum", "masked_fill"}
+    | {"div", "true_divide", "rdiv", "reciprocal"}
 )
 _INNER = (Role.ACTIVATION, Role.GATE, Role.BLOCK, Role.GATED_PRODUCT)
 _STARTS = 3  # our choice: an activation written out follows the sum or view closely

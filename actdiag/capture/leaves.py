@@ -16,13 +16,11 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch._C import _functorch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from torch import nn
 
     from actdiag.capture.modules import ModuleStack
     from actdiag.capture.recorder import Recorder
@@ -34,6 +32,7 @@ _transform = _functorch.peek_interpreter_stack
 _DisableTorchFunction = torch._C.DisableTorchFunction  # noqa: SLF001
 
 _TORCH = "torch.nn.modules."
+SILENT = (nn.Sequential, nn.Identity)
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 
 
@@ -49,13 +48,13 @@ def is_plain_layer(module: nn.Module) -> bool:
 
 @dataclass(slots=True)
 class _Leaf:
-    """A layer, or a sequence of modules, which by itself calls no function.
+    """A layer; ``silent`` ones call no function themselves.
 
-    ``calls`` are those of a layer's function once it was seen to make one, as it was then.
+    ``calls`` are those of its function once it was seen to make one, as it was then.
     """
 
     name: str
-    sequence: bool = False
+    silent: bool = False
     calls: Calls | None = None
     weights: tuple[Any, ...] = ()
     attributes: tuple[Any, ...] = ()
@@ -113,8 +112,7 @@ class Leaves:
         repeats: Repeats,
     ) -> None:
         self._leaves = {
-            module: _Leaf(name, sequence=bool(module._modules))  # noqa: SLF001 - as unsearched
-            for module, name in layers.items()
+            module: _Leaf(name, silent=type(module) in SILENT) for module, name in layers.items()
         }
         self._stack, self._recorder, self._repeats = stack, recorder, repeats
         self._replaced: list[tuple[Any, Any, Any]] = []
@@ -140,7 +138,7 @@ class Leaves:
             leaf = self._leaves.get(module)
             if leaf is None or not self._stack.follows(leaf.name):
                 return forward(module, *args, **kwargs)
-            if leaf.sequence:
+            if leaf.silent:
                 self._stack.calls[leaf.name] += 1
                 return forward(module, *args, **kwargs)
             if leaf.calls is not None and len(args) == 1 and not kwargs:

@@ -8,10 +8,9 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from torch.jit import ScriptModule
-from torch.nn import Sequential
 
 from actdiag.capture.declared import unshared
-from actdiag.capture.leaves import is_plain_layer
+from actdiag.capture.leaves import SILENT, is_plain_layer
 from actdiag.capture.opened import Place
 from actdiag.capture.transforms import transforming
 from actdiag.text import printable
@@ -45,7 +44,7 @@ def _entry(name: str, module: Declared) -> tuple[Place, bool, str | None]:
 class ModuleStack:
     """Keeps the running module, by hooks on most modules, all removed on :meth:`close`.
 
-    Plain layers of torch and sequences, ``plain`` with their names, are left to
+    Plain layers and sequences of torch, ``plain`` with their names, are left to
     :mod:`actdiag.capture.leaves`.
     TorchScript modules refuse hooks, and the operators of an exported program lie in none of its
     modules: what runs these calls :meth:`enter` and :meth:`leave` itself.
@@ -78,7 +77,7 @@ class ModuleStack:
                 continue
             self.names[module] = name
             layer = declared[name].leaf and declared[name].builtin
-            if (layer or type(module) is Sequential) and is_plain_layer(module):
+            if (layer or type(module) in SILENT) and is_plain_layer(module):
                 self.plain[module] = name
             elif not isinstance(module, ScriptModule):
                 self._handles.append(module.register_forward_pre_hook(self._enter))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from actdiag.capture.attention import is_looked_into
 from actdiag.capture.given import Given, Held, agrees, given_of
 from actdiag.capture.observer import Call
 from actdiag.capture.operations import Kind
@@ -32,6 +33,8 @@ _SIMPLE = frozenset({*_ACTIVATIONS, Kind.LAYER, Kind.MATMUL, Kind.PRODUCT, Kind.
 _SIMPLE |= {Kind.RESHAPE, Kind.INDEX, Kind.PASS, Kind.OTHER}
 # Modes beneath ours may change what a function gives; nothing public tells of them.
 _others = torch._C._len_torch_function_stack  # noqa: SLF001
+_ATTENTION = (Kind.ATTENTION, Kind.MULTI_HEAD)  # where it is not looked into
+_SIMPLE |= {*_ATTENTION}
 _TRIES = 8  # our choice: a call that differed so often in a row will go on to differ
 
 
@@ -123,8 +126,10 @@ class Repeats:
         if calls is None:
             calls = self._calls[key] = Calls(simple=operation.kind in _SIMPLE)
         call = Call(function, args, kwargs)
-        self.latest = calls if calls.simple else None
-        if not calls.simple:
+        attends = operation.kind in _ATTENTION
+        self.latest = calls if calls.simple and not attends else None
+        looked_into = attends and is_looked_into(self._observer, operation, call)
+        if looked_into or not calls.simple:
             return self._observe(self._observer, operation, call)
         number = calls.next(self._recorder.turn)
         values = (*args, *kwargs.values()) if kwargs else args
@@ -154,26 +159,23 @@ class Repeats:
             recorder.meet(site, counts)
             place, trail = source
             recorder.measure_input(site, values[place], trail)
-            output = call.function(*call.args, **call.kwargs)
+            result = output = call.function(*call.args, **call.kwargs)
         else:
-            output = call.function(*call.args, **call.kwargs)
+            result = call.function(*call.args, **call.kwargs)
+            output = result if type(result) is Tensor else _only(result)
             same = bool(call.args) and output is call.args[0]
-            if (
-                type(output) is not Tensor
-                or output.shape != found.shape
-                or same is not found.returned
-            ):
-                return self._observe(self._observer, operation, call.giving(output))
+            if output is None or output.shape != found.shape or same is not found.returned:
+                return self._observe(self._observer, operation, call.giving(result))
             recorder.meet(site, counts)
         if after is None:
-            return output
+            return result
         if site is None:
             recorder.trails.put(output, after)
         else:
             self._stack.opened += 1
             called = source is not None and not _others()
             recorder.measure(site, output, after, called=called)
-        return output
+        return result
 
     def _anew(
         self, operation: Operation, call: Call, values: tuple[Any, ...]
@@ -189,9 +191,10 @@ class Repeats:
             result = self._observe(self._observer, operation, call)
         finally:
             self._recorder.counts.noted = None
-        if type(result) is not Tensor or begun != self.begun or self._recorder.left is not None:
+        output = _only(result)
+        if output is None or begun != self.begun or self._recorder.left is not None:
             return result, None
-        after, site, source = self._recorder.trails.of(result), None, None
+        after, site, source = self._recorder.trails.of(output), None, None
         if self._stack.opened > opened:
             site = self._only_site(operation, counted, after)
             if site is None:
@@ -200,7 +203,7 @@ class Repeats:
             source = given.first
             if source is None:
                 return result, None
-        returned, shape = bool(call.args) and result is call.args[0], result.shape
+        returned, shape = bool(call.args) and output is call.args[0], output.shape
         gate = self._gate(values)
         alone = given.alone if after and not gate and not given.later else None
         counts = tuple(counted)
@@ -223,9 +226,16 @@ class Repeats:
             return None
         site = self._recorder.sites[after.sites[0]]
         activates = site.role in (Role.ACTIVATION, Role.GATE)
-        if site.attention is not None:
+        if site.attention is not None and operation.kind not in _ATTENTION:
             return None
         return None if activates and operation.kind not in _ACTIVATIONS else site
+
+
+def _only(result: Any) -> Tensor | None:
+    """The tensor that a call gave, if it is one by itself or with nothing beside it."""
+    if type(result) is tuple and result and all(other is None for other in result[1:]):
+        result = result[0]
+    return result if type(result) is Tensor else None
 
 
 def _measures_input(operation: Operation) -> bool:

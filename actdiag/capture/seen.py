@@ -72,7 +72,7 @@ def remarks(share: float | None, width_changes: Sequence[str]) -> list[str]:
     """What the report says of a small share, and of sites whose width differs."""
     notes = []
     if share is not None and share < _FEW:
-        part = f"only {percent(share)}" if share else "none"
+        part = f"only {percent(share)}".replace("only <", "less than ") if share else "none"
         notes.append(f"Of the parameters, {part} took part in anything that was seen.")
     if width_changes:
         sites = ", ".join(width_changes[:5])

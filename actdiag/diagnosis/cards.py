@@ -205,7 +205,7 @@ CARDS = (
             CauseJudge("over-fitting", confidence.over_fitting),
             CauseJudge("missing-regularisation", confidence.missing_regularisation),
             CauseJudge("logits-too-large", confidence.logits_too_large),
-            _EXPLODING,
+            *(_EXPLODING, _UNNORMALISED),
         ),
         (
             "add-dropout",
@@ -215,6 +215,6 @@ CARDS = (
             "check-overfitting",
             "check-regularisation",
         ),
-        ("DAT707", "ACT117", "OUT202", "OUT203", "OUT204"),
+        ("DAT701", "DAT707", "ACT117", "OUT202", "OUT203", "OUT204"),
     ),
 )

@@ -103,7 +103,7 @@ def _aligned(
     wish: Wish,
     notes: tuple[str, ...],
 ) -> Found:
-    raw = raw_labels if wish.labels is None else wish.labels
+    raw = _one(raw_labels if wish.labels is None else wish.labels)
     labels, more = (None, ()) if raw is None else prepare_labels(tables.as_array(raw))
     data = Aligned(inputs, kwargs, labels)
     data.check()
@@ -112,6 +112,18 @@ def _aligned(
     chosen = sample_of(data.length, wish.max_samples, wish.seed)
     return Found(
         Aligned(inputs, kwargs, labels, size, chosen), notes + more + _sampled(data, chosen)
+    )
+
+
+def _one(labels: Any) -> Any:
+    """The labels out of a dictionary of one; several belong to several outputs."""
+    if not isinstance(labels, Mapping):
+        return labels
+    if len(labels) == 1:
+        return next(iter(labels.values()))
+    raise DataError(
+        f"the labels are a dictionary of {listed(labels)}, and one output is judged",
+        hint="Give those of the first output alone, as (inputs, labels[name]).",
     )
 
 
@@ -167,13 +179,20 @@ def _from_list(data: Any, wish: Wish, notes: tuple[str, ...]) -> Found:
             ) from error
         check_numeric(array, "the data")
         return _from_parts(array, wish, notes)
-    if isinstance(first, tuple | list) and first and not is_array(first[-1]):
-        one = isinstance(first[-1], int | float | np.generic | str)
-        if one or (isinstance(first[-1], Tensor | np.ndarray) and first[-1].ndim == 0):
-            stream, more = loaders.of_dataset(data, wish)
-            return Found(stream, notes + more)
-    stream, more = loaders.of_list(data, wish)
+    of = loaders.of_dataset if _is_sample(first, wish) else loaders.of_list
+    stream, more = of(data, wish)
     return Found(stream, notes + more)
+
+
+def _is_sample(item: Any, wish: Wish) -> bool:
+    """Whether it is one sample and no batch: its label is a single one."""
+    if isinstance(item, Mapping):
+        label = divide(item, wish.forward, wish.key).labels
+    else:
+        label = item[-1] if isinstance(item, tuple | list) and item else None
+    if isinstance(label, Tensor | np.ndarray):
+        return label.ndim == 0
+    return isinstance(label, int | float | np.generic | str)
 
 
 def _holds_tensors(item: Any) -> bool:

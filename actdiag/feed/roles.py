@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _PAIR = 2
+_DECODED = "decoder_input_ids"  # what Transformers make of the labels, where they are given them
 
 
 @dataclass(frozen=True)
@@ -167,8 +168,13 @@ def _as_dictionary(
 
 
 def misread(data: Any, forward: Forward | None) -> tuple[str, ...]:
-    """What to try where the forward fails on data that was taken for its inputs, labels and all."""
+    """What to try where the forward fails: labels were taken for inputs, or it wants them."""
     required = forward.required if forward else ()
+    decodes = forward is not None and _DECODED in forward.names
+    if isinstance(data, Mapping) and decodes and _DECODED not in data:
+        return (
+            f"labels are compared with the answers, not given to the forward: give {_DECODED} too",
+        )
     if not isinstance(data, tuple | list) or len(data) != len(required) or len(data) < _PAIR:
         return ()
     if not hasattr(data[0], "shape") or getattr(data[-1], "ndim", 0) != 1:

@@ -1,8 +1,14 @@
-"""Files that carry a model's name and are something else: say what they are."""
+"""Files that carry a model's name and are something else, objects too: say what they are."""
 
 from __future__ import annotations
 
-from actdiag.errors import ModelFileError
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from actdiag.errors import ModelFileError, UsageError
 
 RETRIEVE = "Download the file itself again."
 
@@ -38,6 +44,9 @@ def not_a_model(shown: str, head: bytes, size: int) -> ModelFileError | None:
     for magic, what, hint in KNOWN:
         if head.startswith(magic):
             return ModelFileError(f"{shown} is {what}, not a PyTorch model.", hint=hint)
+    if _is_npz(head):
+        message = f"{shown} is an archive of NumPy arrays, not a PyTorch model."
+        return ModelFileError(message, hint="Give it as data: actdiag scan MODEL DATA.")
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith(b"version https://git-lfs"):
         hint = "Get the file itself: git lfs pull."
@@ -56,6 +65,28 @@ def not_a_model(shown: str, head: bytes, size: int) -> ModelFileError | None:
         )
         return ModelFileError(f"{shown} is a text file, not a PyTorch model.", hint=hint)
     return None
+
+
+def check_live(model: Any, data: Any) -> None:
+    """Raise UsageError where an object given as the model is neither a module nor a path."""
+    if isinstance(model, nn.Module | str | Path):
+        return
+    what, hint = f"a {type(model).__name__}", "Give an nn.Module or the path of a model file."
+    if isinstance(data, nn.Module):
+        hint = "The data is a module: the model comes first, scan(model, data)."
+    elif isinstance(model, type) and issubclass(model, nn.Module):
+        what, hint = f"the class {model.__name__}", f"Make one of it: {model.__name__}(...)."
+    elif isinstance(model, Mapping):
+        hint = "Load a state dict into its module first: module.load_state_dict(...)."
+    elif callable(model):
+        hint = "A function has no layers to look at: give the nn.Module that it calls."
+    raise UsageError(f"the model is {what}, not a module", hint=hint)
+
+
+def _is_npz(head: bytes) -> bool:
+    """Whether it is a zip archive whose first member is an array."""
+    length = int.from_bytes(head[26:28], "little")
+    return head.startswith(b"PK\x03\x04") and head[30 : 30 + length].endswith(b".npy")
 
 
 def _is_text(head: bytes) -> bool:

@@ -20,6 +20,7 @@ from actdiag.records.words import (
     ReportVerdict,
     Severity,
 )
+from actdiag.text import printable
 
 _NESTED = ("per_unit", "quantiles", "attention", "gradient", "inputs")
 
@@ -178,6 +179,10 @@ class Report:
 
     def __str__(self) -> str:
         return self._told(color=False)
+
+    def __repr__(self) -> str:
+        story = importlib.import_module("actdiag.render._story")
+        return f"<Report: {printable(': '.join(story.headline(self)))}>"
 
     def _repr_html_(self) -> str:
         page: str = importlib.import_module("actdiag.render.html").render(self)

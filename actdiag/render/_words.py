@@ -110,6 +110,12 @@ def name_parts(name: str) -> list[str]:
     return [*above, f"{last}{slash}{function}"]
 
 
+def source_line(source: str | None) -> str:
+    """Return ``file:line`` for a person: of an installed package, from its own folder on."""
+    parts = (source or "").replace("\\", "/").rpartition("-packages/")
+    return parts[2] if parts[0].endswith(("/site", "/dist")) else source or ""
+
+
 def cause_name(name: str) -> str:
     """Return a cause's name as people write it: ``dead-relus`` is dead ReLUs."""
     return _HYPHENS.sub(" ", name).replace("relus", "ReLUs")

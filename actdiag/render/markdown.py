@@ -12,7 +12,7 @@ from actdiag.render._findings import location
 from actdiag.render._layers import dead_share, marked, most_telling
 from actdiag.render._markdown import cell_code, code, folded, table, text
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason
-from actdiag.render._words import cause_name, count, number, percent
+from actdiag.render._words import cause_name, count, number, percent, source_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def _page(report: Report) -> Iterator[str]:
         yield f"> **Synthetic input.** {text(SYNTHETIC)}\n"
     if failure := report.scan.coverage.failure:
         at = f" in {code(failure.module)}" if failure.module else ""
-        line = f", {code(failure.source)}" if failure.source else ""
+        line = f", {code(source_line(failure.source))}" if failure.source else ""
         yield f"**The forward pass failed**{at}{line}: {text(failure.exception)}\n"
     told, left = by_diagnosis(report)
     for diagnosis, chains in told:
@@ -73,7 +73,7 @@ def _diagnosis(diagnosis: Diagnosis, chains: list[Chain], report: Report) -> Ite
     yield f"## {text(diagnosis.title)}\n"
     yield f"{text(diagnosis.statement)}\n"
     if diagnosis.where:
-        line = f" ({code(diagnosis.source)})" if diagnosis.source else ""
+        line = f" ({code(source_line(diagnosis.source))})" if diagnosis.source else ""
         yield f"**Where:** layer {code(diagnosis.where)}{line}\n"
     if diagnosis.advice:
         yield f"**Do first:** {text(diagnosis.advice)}\n"
@@ -111,7 +111,7 @@ def _findings(chains: list[Chain], report: Report) -> str:
 
 def _finding(finding: Finding, report: Report) -> tuple[str, ...]:
     name = finding.site or finding.module
-    at = location(finding.source)
+    at = location(source_line(finding.source))
     where = [
         cell_code(name) if name else "the model",
         *([cell_code(f"{at.path}:{at.line}")] if at else []),

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REMEDY = "Put an activation between the layers (ReLU or GELU), or merge them into one layer."
+MEANT = "Nothing, where that is meant: the code of an autoencoder, a low rank. Else: an activation."
 
 
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
@@ -56,7 +57,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             Severity.INFO if deliberate else _severity(scan),
             chain[-1],
             f"{text} {deliberate}" if deliberate else text,
-            remedy=REMEDY,
+            remedy=MEANT if deliberate else REMEDY,
             measured={
                 "layers": [site.name for site in chain],
                 "widths": [site.units for site in chain],

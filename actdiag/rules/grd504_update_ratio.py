@@ -17,6 +17,7 @@ the model works it is worth knowing only.
 
 ## What to do
 Divide or multiply the learning rate by ten, until the steps are about a thousandth of the weights.
+Steps of next to nothing are no matter of the rate: find what keeps the gradient from the weights.
 
 ## Source
 About 1e-3: Karpathy's practice (CS231n, Stanford). Limits of log10 between −4 and −1:
@@ -35,6 +36,13 @@ from actdiag.rules.wording import listed, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+SLOWER = "Divide the learning rate by ten until the steps are about a thousandth of the weights."
+FASTER = "Multiply the learning rate by ten until the steps are about a thousandth of the weights."
+AT_REST = (
+    "Hardly any gradient reaches them, so that no learning rate would move them: find the layer "
+    "that lets nothing through."
+)
 
 
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
@@ -65,6 +73,11 @@ def _finding(
     worst = (max if large else min)(names, key=lambda name: known[name].ratio)
     update = known[worst]
     names = sorted(names, key=lambda name: known[name].ratio, reverse=large)
+    if large:
+        remedy = SLOWER
+    else:
+        middle = known[names[len(names) // 2]].ratio
+        remedy = FASTER if middle > limits["reachable"] else AT_REST
     return RULE.finding(
         Severity.INFO if harm.works(scan) else Severity.WARNING,
         None,
@@ -73,12 +86,7 @@ def _finding(
         f"{'more' if large else 'less'} than {limits['high' if large else 'low']:g} of their size "
         f"per step, {listed(names)}; '{worst}' by {number(update.ratio)} at a learning rate of "
         f"{update.lr:g}.",
-        remedy=(
-            "Divide the learning rate by ten until the steps are about a thousandth of the weights."
-            if large
-            else "Multiply the learning rate by ten until the steps are about a thousandth of the "
-            "weights."
-        ),
+        remedy=remedy,
         measured={
             "ratios": {name: item.ratio for name, item in known.items()},
             "parameters": names,
@@ -96,6 +104,7 @@ RULE = Rule(
     thresholds=(
         Threshold("high", 0.1, "TheDeepChecker (Ben Braiek and Khomh 2023): log10 above −1"),
         Threshold("low", 1e-5, "our choice: a tenth of TheDeepChecker's −4, which fine-tuning has"),
+        Threshold("reachable", 1e-8, "our choice: below, it would take 100,000 times the rate"),
         Threshold("share", 0.5, "our choice: a layer at rest among moving ones is no mistake"),
     ),
     check=check,

@@ -13,7 +13,8 @@ fewer are right.
 
 ## How to tell it from a healthy look-alike
 Networks trained with cross-entropy are 4 to 10 % over-confident as a rule; that is below the
-limit. On few labels the gap is noise: it must exceed three standard errors of the accuracy.
+limit. On few labels the gap is noise: it must exceed three standard errors of the accuracy, and on
+fewer than 30 nothing is claimed.
 Too little confidence (label smoothing, strong dropout) is not this.
 
 ## What to do
@@ -31,6 +32,7 @@ import math
 from typing import TYPE_CHECKING
 
 from actdiag.records import Finding, OutputStats, Scan, Severity
+from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site
 from actdiag.rules.wording import count, number, percent
@@ -49,6 +51,8 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
     """One finding, if confidence exceeds accuracy by too much."""
     output = scan.output
     if output is None or output.accuracy is None or output.mean_confidence is None:
+        return
+    if output.predictions < harm.MIN_ANSWERS:
         return
     gap = output.mean_confidence - output.accuracy
     noise = math.sqrt(max(output.accuracy * (1 - output.accuracy), 1e-4) / output.predictions)

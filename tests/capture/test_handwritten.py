@@ -50,6 +50,7 @@ FORMS = {
     "relu by abs": ("relu", lambda x: (x + x.abs()) / 2),
     "relu by writing": ("relu", zeroed),
     "sigmoid by exp": ("sigmoid", lambda x: 1 / (1 + torch.exp(-x))),
+    "sigmoid by reciprocal": ("sigmoid", lambda x: torch.exp(-x).add(1).reciprocal()),
     "softsign": ("softsign", lambda x: x / (1 + x.abs())),
 }
 

@@ -147,3 +147,12 @@ def test_some_idle_units_make_no_model_unsound():
     assert works_inside((_found("INI401", Severity.INFO), _found("OUT203", Severity.ERROR)))
     assert not works_inside((_found("ACT101", Severity.ERROR),))
     assert not works_inside((_found("INI401", Severity.WARNING),))
+
+
+def test_sure_mistakes_on_raw_pixels_are_put_down_to_the_pixels():
+    raw = "sample_models/data/digits_8bit.npz"
+    [found] = actdiag.scan("sample_models/models/deep_mlp.pt", raw, steps="none").diagnoses
+    assert found.symptom == "confident-but-wrong"
+    assert found.cause == "unnormalised-input"
+    assert found.advice.startswith("Divide the pixels by 255")
+    assert _cause(found, found.cause).verdict is CauseVerdict.CONFIRMED

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from actdiag.errors import DataError
+from actdiag.feed import open_data
 from actdiag.feed.labels import prepare_labels
 
 
@@ -51,3 +52,14 @@ def test_text_mixed_with_other_things_is_an_error(mixed):
 def test_dates_are_no_labels():
     with pytest.raises(DataError, match="the labels hold datetime64"):
         prepare_labels(np.array(["2020-01-01"], dtype="datetime64[D]"))
+
+
+def test_labels_of_several_outputs_are_told_as_that():
+    x, y = torch.zeros(6, 3), torch.arange(6)
+    with pytest.raises(DataError) as caught:
+        open_data((x, {"digit": y, "parity": y % 2}))
+    assert caught.value.message == (
+        "the labels are a dictionary of digit, parity, and one output is judged"
+    )
+    (batch,) = open_data((x, {"digit": y}))
+    assert torch.equal(batch.labels, y)

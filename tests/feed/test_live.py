@@ -75,6 +75,7 @@ KINDS: dict[str, Callable[[], Any]] = {
     "batches of ours": lambda: [Batch((X[:5],), labels=Y[:5], samples=5)],
     "samples": lambda: [(x, int(y)) for x, y in zip(X, Y, strict=True)],
     "samples of arrays": lambda: [(x.numpy(), y.numpy()) for x, y in zip(X, Y, strict=True)],
+    "named samples": lambda: [{"x": x, "y": int(y)} for x, y in zip(X, Y, strict=True)],
     "generator": lambda: iter(batches()),
     "iterable": lambda: dict.fromkeys(range(3), X).values(),
     "function": lambda: lambda: (X, Y),

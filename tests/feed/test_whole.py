@@ -219,3 +219,16 @@ def test_labels_that_were_taken_for_an_input_are_told_where_the_forward_fails(da
         "((image, shift), labels)"
     )
     assert (said in failure.advice) is told
+
+
+class Decodes(Base):
+    def forward(self, image, decoder_input_ids=None):
+        raise ValueError("You must specify decoder_input_ids")
+
+
+def test_a_decoder_that_wants_the_labels_is_told_of_its_input():
+    failure = actdiag.scan(Decodes(), {"image": X, "labels": Y}).scan.coverage.failure
+    [said] = failure.advice
+    assert said == (
+        "labels are compared with the answers, not given to the forward: give decoder_input_ids too"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 
+import numpy as np
 import pytest
 import torch
 
@@ -114,6 +115,13 @@ def test_files_of_other_kinds_are_named(tmp_path, content, told, advice):
     assert told in error.message
     assert str(path) in error.message
     assert advice in error.hint
+
+
+def test_arrays_in_place_of_a_model(tmp_path):
+    np.savez(tmp_path / "digits.npz", x=np.zeros(3))
+    error = refusal(tmp_path / "digits.npz")
+    assert error.message.endswith("is an archive of NumPy arrays, not a PyTorch model.")
+    assert error.hint == "Give it as data: actdiag scan MODEL DATA."
 
 
 def test_a_python_file_without_a_name(tmp_path):

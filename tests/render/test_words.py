@@ -14,6 +14,7 @@ from actdiag.render._words import (
     name_parts,
     number,
     percent,
+    source_line,
 )
 
 
@@ -129,6 +130,21 @@ def test_commands_of_ci_runners_are_broken_up(text, shown):
 )
 def test_a_cause_is_named_as_people_write_it(name, told):
     assert cause_name(name) == told
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("net.py:12", "net.py:12"),
+        ("/a/lib/python3.11/site-packages/pkg/bert.py:7", "pkg/bert.py:7"),
+        ("C:\\env\\Lib\\site-packages\\pkg\\bert.py:7", "pkg/bert.py:7"),
+        ("/usr/lib/python3/dist-packages/pkg.py:7", "pkg.py:7"),
+        ("/home/me/my-packages/net.py:7", "/home/me/my-packages/net.py:7"),
+        (None, ""),
+    ],
+)
+def test_a_line_of_an_installed_package_is_told_from_its_folder_on(source, shown):
+    assert source_line(source) == shown
 
 
 def test_a_functions_own_name_stays_with_its_module():

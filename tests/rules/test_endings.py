@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actdiag.records import ModuleInfo, Role, Severity
+from actdiag.records import Gradients, ModuleInfo, Role, Severity
 from tests.rules.build import FAILING, act, classifier, data_in, found, linear, scan, site, weight
 
 SURE_AND_WRONG: dict[str, Any] = {"accuracy": 0.7, "mean_confidence": 0.93, "ece": 0.23}
@@ -31,6 +31,26 @@ def test_softmaxes_of_logarithms_and_of_mixed_values_are_fine():
     assert not found("OUT207", scan(*logs))
     weights = (linear("0"), softmax("1", "0"), linear("2", "1"), softmax("3", "2"))
     assert not found("OUT207", scan(*weights))
+
+
+@pytest.mark.parametrize(
+    ("loss", "assumed", "function", "amount"),
+    [
+        ("cross-entropy", False, "softmax", 1),
+        ("cross-entropy", True, "softmax", 0),
+        ("nll-of-probabilities", False, "softmax", 0),
+        ("cross-entropy", False, "log_softmax", 0),
+    ],
+)
+def test_the_softmax_of_a_loss_that_was_named_counts_too(loss, assumed, function, amount):
+    layers = (linear("0"), softmax("1", "0", function=function, is_final=True))
+    backward = Gradients(loss, assumed=assumed, samples=500, batches=8)
+    findings = found("OUT207", scan(*layers, gradients=backward))
+    assert len(findings) == amount
+    for finding in findings:
+        assert finding.message.endswith(
+            "cross-entropy takes the softmax of them: no class of 10 can get more than 23.2 %."
+        )
 
 
 def test_the_bound_of_shares_that_are_scaled_is_not_known():

@@ -90,6 +90,9 @@ def test_steps_too_large_and_too_small():
     [large] = found("GRD504", scan(weights=(stepping("0", 0.3), stepping("2", 1e-9))))
     assert (large.severity, large.measured["parameters"]) == ("warning", ["0.weight"])
     [small] = found("GRD504", scan(weights=(stepping("0", 1e-7), stepping("2", 1e-8))))
+    assert small.remedy.startswith("Multiply the learning rate")
+    [still] = found("GRD504", scan(weights=(stepping("0", 0.0), stepping("2", 1e-9))))
+    assert still.remedy.startswith("Hardly any gradient reaches them")
     assert small.message.startswith("The optimizer's steps are too small for the weights: 2 of 2")
     working = scan(weights=(stepping("0", 0.3),), output=classifier())
     assert found("GRD504", working)[0].severity is Severity.INFO

@@ -45,6 +45,12 @@ def test_confidence_above_accuracy_is_a_warning_with_the_temperature():
     assert finding.remedy.startswith("Divide the logits by the fitted temperature")
 
 
+def test_a_handful_of_answers_shows_no_overconfidence():
+    changes = {"accuracy": 0.0, "mean_confidence": 0.95, "ece": 0.95}
+    assert not found("OUT202", answered(**changes, predictions=29))
+    assert found("OUT202", answered(**changes, predictions=30))
+
+
 def test_a_temperature_at_its_bound_says_that_the_answers_tell_nothing_of_the_labels():
     fit = TemperatureFit(999999999999018.0, 250, 250, 6.0, 2.3, 0.8, 0.01)
     of = answered(accuracy=0.1, mean_confidence=0.93, ece=0.83, temperature=fit)

@@ -134,6 +134,7 @@ def test_a_layer_that_is_an_answer_itself_ends_the_chain():
 
 def test_a_narrow_middle_is_deliberate():
     [finding] = found("ARC601", chain(64, 8, 64))
+    assert finding.remedy.startswith("Nothing, where that is meant")
     assert finding.severity is Severity.INFO
     assert "low-rank" in finding.message
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from actdiag.render._documentation import command
 from actdiag.render._facts import MARKS
 from actdiag.render._findings import line_of, location, told, within
+from actdiag.render._words import source_line
 
 if TYPE_CHECKING:
     from actdiag.records import Finding
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def finding(found: Finding, *, known: bool = False) -> dict[str, Any]:
     """Return the texts of a finding; ``rule`` names its documentation on the page, or nothing."""
-    at = location(found.source)
+    at = location(source_line(found.source))
     sure = "" if found.confidence == "high" else f" ({found.confidence} confidence)"
     return {
         "tone": str(found.severity),

@@ -11,7 +11,7 @@ from actdiag.render._facts import MARKS
 from actdiag.render._findings import line_of
 from actdiag.render._gated import gated_lines
 from actdiag.render._layers import dead_share, marked, most_telling
-from actdiag.render._words import number, percent
+from actdiag.render._words import number, percent, source_line
 
 if TYPE_CHECKING:
     from actdiag.records import Report, Site
@@ -72,7 +72,7 @@ def _row(site: Site, severity: Severity | None) -> dict[str, Any]:
             *(_share(share) for share in shares),
             _number(stats.mean_slope),
             _number(stats.effective_rank),
-            _text(line_of(site.source or "", 200), code=True),
+            _text(line_of(source_line(site.source), 200), code=True),
         ],
     }
 

@@ -11,7 +11,7 @@ from actdiag.render._findings import line_of
 from actdiag.render._html.findings import finding
 from actdiag.render._html.layers import layers
 from actdiag.render._story import by_diagnosis, exemptions, headline, skips_by_reason, tally
-from actdiag.render._words import cause_name, count, listed, percent
+from actdiag.render._words import cause_name, count, listed, percent, source_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def page(report: Report, room: int) -> dict[str, Any]:
         "failure": failure
         and {
             "module": line_of(failure.module or "", 300),
-            "source": line_of(failure.source or "", 300),
+            "source": line_of(source_line(failure.source), 300),
             "told": line_of(f"{failure.exception}: {failure.message}."),
         },
         "synthetic": SYNTHETIC if report.scan.data.synthetic else "",
@@ -80,7 +80,7 @@ def _diagnosis(diagnosis: Diagnosis, chains: list[Chain], report: Report) -> dic
         "title": line_of(diagnosis.title, 300),
         "statement": line_of(_sentence(diagnosis.statement)),
         "where": line_of(diagnosis.where or "", 300),
-        "source": line_of(diagnosis.source or "", 300),
+        "source": line_of(source_line(diagnosis.source), 300),
         "advice": line_of(diagnosis.advice),
         "causes": [
             {

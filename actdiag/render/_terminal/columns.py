@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.cells import cell_len, set_cell_size
 
 from actdiag.render._terminal.bars import bar
-from actdiag.render._words import number, percent
+from actdiag.render._words import number, percent, source_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +91,7 @@ def _value(site: Site, value: float | None) -> str:
 
 
 def _source(site: Site, width: int, page: Page) -> str:
-    return page.crop(site.source or "", width)
+    return page.crop(source_line(site.source), width)
 
 
 def _zeros(site: Site, width: int, page: Page) -> str:

@@ -9,7 +9,7 @@ from actdiag.render._cost import cost
 from actdiag.render._story import by_diagnosis
 from actdiag.render._terminal.findings import brief
 from actdiag.render._terminal.page import BAD, GOOD, STRONG, Page
-from actdiag.render._words import cause_name
+from actdiag.render._words import cause_name, source_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def diagnoses(report: Report, page: Page) -> Iterator[RenderableType]:
 def _summary(diagnosis: Diagnosis, chains: list[Chain], page: Page) -> Iterator[tuple[Text, Text]]:
     yield page.text("what"), page.text(diagnosis.statement)
     if diagnosis.where:
-        at = f", {diagnosis.source}" if diagnosis.source else ""
+        at = f", {source_line(diagnosis.source)}" if diagnosis.source else ""
         yield page.text("where"), page.text("layer ", (diagnosis.where, STRONG), at)
     if diagnosis.advice:
         yield page.text("do first"), page.text((diagnosis.advice, STRONG))

@@ -10,7 +10,7 @@ from actdiag.render._documentation import command, documented
 from actdiag.render._facts import MARKS
 from actdiag.render._story import by_diagnosis
 from actdiag.render._terminal.page import STRONG, STYLES, Page
-from actdiag.render._words import listed
+from actdiag.render._words import listed, source_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +78,7 @@ def _title(finding: Finding) -> list[str | tuple[str, str]]:
     if place:
         parts += [start, (place, STRONG)]
     if finding.source:
-        parts.append(f", {finding.source}")
+        parts.append(f", {source_line(finding.source)}")
     return parts
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from actdiag.render._facts import SYNTHETIC, facts, mark
 from actdiag.render._story import headline
 from actdiag.render._terminal.page import SIGNS, STRONG, Page
+from actdiag.render._words import source_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ def _failure(failure: Failure, page: Page) -> Iterator[RenderableType]:
         (page.text("raised"), page.text((failure.exception, STRONG), f": {failure.message}")),
     ]
     if failure.source:
-        rows.insert(1, (page.text("at"), page.text(failure.source)))
+        rows.insert(1, (page.text("at"), page.text(source_line(failure.source))))
     rows += [(page.text("try"), page.text(advice)) for advice in failure.advice]
     yield page.rows(rows)
     yield page.text("  Everything below is what was seen up to there.")
