@@ -1,0 +1,108 @@
+"""What ReLU gives in a model's pass, where that is not read: the same, whatever becomes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.overrides import TorchFunctionMode
+
+from actdiag.capture.capture import Capture
+from actdiag.stats.ahead import Ahead
+from actdiag.stats.library import backend
+from tests.stats.oracle import unit_numbers
+from tests.stats.test_site import assert_units
+
+
+class Model(nn.Module):
+    """A layer, what is called on its output, and a layer that reads that."""
+
+    def __init__(self, how):
+        super().__init__()
+        self.first, self.relu, self.last = nn.Linear(9, 33), nn.ReLU(), nn.Linear(33, 2)
+        self.how = how
+
+    def forward(self, x):
+        return self.last(self.how(self, self.first(x)))
+
+
+class _Raised(TorchFunctionMode):
+    """Every ReLU gives one more."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        given = func(*args, **(kwargs or {}))
+        return given + 1 if func in (F.relu, torch.relu) else given
+
+
+HOW = {
+    "module": lambda model, x: model.relu(x),
+    "function": lambda _, x: F.relu(x),
+    "method": lambda _, x: x.relu(),
+    "in place": lambda _, x: x.relu_(),
+    "clamped": lambda _, x: x.clamp(min=0),
+    "residual": lambda _, x: F.relu(x + x.mean(1, keepdim=True)),
+    "read twice": lambda _, x: F.relu(x) + torch.tanh(x),
+    "written between": lambda _, x: F.relu(x.mul_(2)),
+    "then another": lambda _, x: torch.tanh(F.relu(x)),
+}
+
+
+def observed(model, batches, name="relu"):
+    """Numbers of the ReLU's units over all batches."""
+    with Capture(model) as capture, torch.no_grad():
+        for x in batches:
+            capture.run((x,), {}, len(x))
+    (site,) = (site for site in capture.sites() if site.function == name)
+    return site.per_unit
+
+
+@pytest.fixture
+def batches():
+    torch.manual_seed(0)
+    return [scale * torch.randn(40, 9) for scale in (1, 3, 0.2, 5)]
+
+
+@pytest.mark.parametrize("name", HOW)
+def test_every_way_to_call_it(name, batches):
+    model = Model(HOW[name])
+    given = []
+    with torch.no_grad():
+        for batch in batches:
+            x = model.first(batch) * (2 if name == "written between" else 1)
+            x = x + x.mean(1, keepdim=True) if name == "residual" else x
+            given.append(F.relu(x))
+    assert_units(observed(model, batches), unit_numbers(torch.cat(given).numpy(), 1))
+
+
+@pytest.mark.skipif(backend().library is None, reason="stock operations read every tensor")
+@pytest.mark.parametrize("name", ["module", "function", "method", "in place", "clamped"])
+def test_from_the_third_batch_on_it_is_not_read(name, batches, monkeypatch):
+    taken, gave = [], Ahead.gave
+
+    def noted(self, axes):
+        taken.append(gave(self, axes) is not None)
+        return self.kept if taken[-1] else None
+
+    monkeypatch.setattr(Ahead, "gave", noted)
+    observed(Model(HOW[name]), batches)
+    assert taken[-2:] == [True, True]
+
+
+def test_a_hook_that_puts_another_tensor_in_its_place(batches):
+    model = Model(HOW["module"])
+    with torch.no_grad():
+        wanted = np.concatenate([F.relu(model.first(x)).numpy() for x in batches])
+    model.relu.register_forward_hook(lambda _module, _args, output: output + 1)
+    assert_units(observed(model, batches), unit_numbers(wanted, 1))
+
+
+@pytest.mark.parametrize("name", ["module", "function"])
+def test_a_mode_that_changes_what_it_gives(name, batches):
+    model = Model(HOW[name])
+    with torch.no_grad():
+        wanted = np.concatenate([F.relu(model.first(x)).numpy() + 1 for x in batches])
+    with _Raised():
+        found = observed(model, batches)
+    assert_units(found, unit_numbers(wanted, 1))
