@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actdiag.diagnosis.base import works_inside
+from actdiag.records import Severity
 from actdiag.rules.harm import fails
 from actdiag.rules.labels import SURE
 from actdiag.rules.training import Age, age
+from actdiag.steps.depth import percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,7 @@ _FIRST = (
     "wrong-output-activation",
     "unfit-norm-statistics",
 )
+_RARE = 0.8  # our choice: from here on one class throughout is what an ordinary loss rewards
 _CAUSES = {
     "DAT701": ("unnormalised-input",),
     "INI401": ("bad-initialisation", "learning-rate-too-high"),
@@ -80,6 +83,9 @@ def _without_a_cause(case: Case, outcomes: Mapping[str, StepOutcome]) -> str:
         return f"{helped.text}: it helped on a copy."
     if fresh:
         return "Train it first, or scan the trained checkpoint: these weights look untrained."
+    collapsed = case.found("OUT205", at_least=Severity.WARNING)
+    if sound and collapsed and output is not None and (output.majority or 0) >= _RARE:
+        return f"{percent(output.majority)} of the labels are one class. {collapsed[0].remedy}"
     if sound:
         return (
             "Nothing inside the model explains it: check that the labels belong to these samples "

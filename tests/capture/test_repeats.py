@@ -1,5 +1,7 @@
 """What is done again in later passes is what would be found out anew, whatever changes."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -257,3 +259,37 @@ def test_the_same_shapes_of_other_numbers_of_samples(monkeypatch):
     found = sites()
     monkeypatch.setattr(repeats, "agrees", lambda *_: False)
     assert found == sites()
+
+
+class Attentive(nn.Module):
+    """Fused attention and one of torch's own, at times with a mask or with its weights."""
+
+    def __init__(self, *, masked):
+        super().__init__()
+        self.masked, self.batch = masked, 0
+        self.project, self.whole = nn.Linear(8, 24), nn.MultiheadAttention(8, 2, batch_first=True)
+
+    def forward(self, x):
+        self.batch += 1
+        odd = self.masked and self.batch % 3 == 0
+        mask = torch.full((6, 6), -torch.inf).triu(1) if odd else None
+        heads = self.project(x).unflatten(2, (3, 2, 4)).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(*heads, attn_mask=mask).transpose(1, 2).flatten(2)
+        return self.whole(y, y, y, attn_mask=mask, need_weights=odd)[0]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_that_is_not_looked_into_is_done_again(monkeypatch, masked):
+    """Of the first 64 samples it is looked into."""
+    torch.manual_seed(3)
+    model, batches = Attentive(masked=masked), [torch.randn(20, 6, 8) for _ in range(12)]
+    kinds = []
+    again = Repeats._again
+
+    def counted(self, found, operation, *given):
+        kinds.append(operation.kind)
+        return again(self, found, operation, *given)
+
+    monkeypatch.setattr(Repeats, "_again", counted)
+    assert_repeats_change_nothing(monkeypatch, lambda: copy.deepcopy(model), batches)
+    assert kinds.count(Kind.ATTENTION) == kinds.count(Kind.MULTI_HEAD) > 1

@@ -156,3 +156,13 @@ def test_sure_mistakes_on_raw_pixels_are_put_down_to_the_pixels():
     assert found.cause == "unnormalised-input"
     assert found.advice.startswith("Divide the pixels by 255")
     assert _cause(found, found.cause).verdict is CauseVerdict.CONFIRMED
+
+
+def test_one_class_throughout_is_put_down_to_labels_of_mostly_that_class():
+    rare = (torch.rand(400, generator=build.seeded(5)) < 0.04).long()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        module = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 2))
+        _, found = _first(_trained(module, rare, cross_entropy, steps=25), (EIGHT, rare))
+    advice = found["outputs-all-same"].advice
+    assert advice.partition(" %")[2].startswith(" of the labels are one class. Balance the classes")
