@@ -153,7 +153,7 @@ static void clear_places(Part *part, const View *v) {
 
 #include "spread.h"
 
-/* Looks for that. */
+/* Looks for it in a table. */
 static int64_t look_into(const double *table, int64_t units) {
     int far = 0, negative = 0;
     for (int64_t u = 0; u < units; u++) {
@@ -205,13 +205,14 @@ static int take_kept(Kept *kept, const View *v, double *table, double *samples, 
    `numbers` says. Unless `regions` is null, `places` becomes the table of where the values lie with
    respect to the function that reads them next. `known` is what look_into() would tell, and becomes
    what it would tell then. Where the function is ReLU, what it makes of the values goes to `kept`,
-   unless null. The walk fetches what `soon` lists, unless null. Gives the number of NaN, or -1 if there was no memory; then nothing has
-   changed. */
+   unless null. The walk fetches what `soon` lists, unless null. Gives the number of NaN, or -1 if
+   there was no memory; then nothing has changed. */
 static int64_t measure(const View *v, const void *data, int64_t threads, double *table,
                        double *samples, int32_t *buckets, int64_t first, const int64_t *numbers,
                        const Regions *regions, double *places, int64_t *known, Kept *kept,
                        Soon *soon) {
     Part part;
+    if (kept) kept->holds = 0;
     double *memory = new_part(&part, v->units);
     if (!memory) return -1;
     if (*known == UNKNOWN) *known = look_into(table, v->units);
@@ -222,7 +223,6 @@ static int64_t measure(const View *v, const void *data, int64_t threads, double 
     const int only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
                           regions->first == 0 && regions->last == INFINITY;
     Part rectified;
-    if (kept) kept->holds = 0;
     if (kept && only_zero) rectified = part_kept(kept, v->units), part.rectified = &rectified;
     int verdict = FAR;
     for (int tries = 0; verdict != FINE && verdict != SPOILED_SUMS && tries < 3; tries++) {
