@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 # Numbers that may wait, in sums by unit and by sample and unit: each kind 128 kB per site. Each
 # call is some tensors besides.
 MOST_WAITING, MOST_CALLS = 1 << 14, 64
+# Calls that are added up faster side by side than one to the other.
+WORTH_STACKING = 4
 
 
 class _Kind(NamedTuple):
@@ -34,6 +36,7 @@ class _Kind(NamedTuple):
     by_unit: bool
     by_sample: bool
     positions: int  # of each sample; 0 where its mean is the value itself or not known
+    dtype: torch.dtype  # of the extremes
 
 
 class Deferred:
@@ -55,7 +58,8 @@ class Deferred:
         self._waiting: list[Waiting] = []
         self._buckets: Buckets | None = None
         self._kind: _Kind | None = None
-        self._near: list[Sums] = []  # these add up as they are
+        self._running: Sums | None = None  # of calls that add up as they are
+        self._near: list[Sums] = []  # such calls, where many may wait
         self._others: list[Sums] = []
         self._of_samples: list[Tensor] = []
         self._numbers = 0  # in them
@@ -100,7 +104,8 @@ class Deferred:
     def _wait(self, view: View, clean: Clean) -> None:
         sums, rows, near = clean
         positions = 0 if rows is None else sums.many // len(rows)
-        kind = _Kind(len(sums.total), view.by_unit, view.by_sample, positions)
+        units, dtype = len(sums.total), sums.low.dtype
+        kind = _Kind(units, view.by_unit, view.by_sample, positions, dtype)
         if kind != self._kind:
             self._put()
             self._kind = kind
@@ -111,9 +116,13 @@ class Deferred:
             self._numbers += rows.numel()
             if self._numbers > MOST_WAITING or len(self._of_samples) >= MOST_CALLS:
                 self._release_samples(kind)
+        most = min(MOST_CALLS, MOST_WAITING // (len(Sums._fields) * units))
+        if near and most < WORTH_STACKING:
+            # What a call gave is known to others too, and stays as it is.
+            self._running = sums.begun() if self._running is None else self._running.add_(sums)
+            return
         (self._near if near else self._others).append(sums)
-        most = min(MOST_CALLS, MOST_WAITING // (len(Sums._fields) * kind.units))
-        if len(self._near) > max(1, most):
+        if len(self._near) > most:
             self._near = [added(self._near)]
         if len(self._others) > most:
             self._put()
@@ -128,8 +137,9 @@ class Deferred:
         kind, self._kind = self._kind, None
         if kind is None:
             return
-        calls = [added(self._near), *self._others] if self._near else self._others
-        self._near, self._others = [], []
+        calls = [] if self._running is None else [self._running]
+        calls += [added(self._near), *self._others] if self._near else self._others
+        self._running, self._near, self._others = None, [], []
         self._release_samples(kind)
         table = table_of(calls)
         self._tables.add(table, by_unit=kind.by_unit)

@@ -64,7 +64,8 @@ def picked(values: Tensor, bounds: Bounds, numbers: int | Tensor) -> Iterator[Pi
         return
     flat = values.as_strided((chosen.extent,), (1,))
     for where, weight in chosen.places:
-        for part in torch.split(where.to(values.device), at_once):
+        here = where.to(values.device)
+        for part in (here,) if len(here) <= at_once else torch.split(here, at_once):
             yield Piece(as_float(flat.index_select(0, part).to(device)), weight)
 
 

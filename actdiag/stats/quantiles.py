@@ -168,6 +168,8 @@ def bucket(values: Tensor) -> Tensor:
 
 def _row(values: Tensor) -> Tensor:
     """All values as a vector."""
+    if values.ndim == 1 and values.is_contiguous():
+        return values
     return values.contiguous().as_strided((values.numel(),), (1,))
 
 

@@ -52,6 +52,19 @@ class Sums(NamedTuple):
         nonzero = self.nonzero.double() if self.is_signed else balance
         return self._replace(balance=balance, nonzero=nonzero)
 
+    def begun(self) -> Sums:
+        """A copy that those of any number of tensors can be added to."""
+        total, balance = self.total.clone(), self.balance.to(torch.float64, copy=True)
+        return self._replace(
+            total=total,
+            absolute=self.absolute.clone() if self.is_signed else total,
+            squares=self.squares.clone(),
+            balance=balance,
+            nonzero=self.nonzero.to(torch.float64, copy=True) if self.is_signed else balance,
+            low=self.low.clone(),
+            high=self.high.clone(),
+        )
+
     def add_(self, other: Sums) -> Sums:
         """Take in those of another block of the same units, in place."""
         found = self

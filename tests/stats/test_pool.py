@@ -11,6 +11,7 @@ import torch
 
 from actdiag import functions
 from actdiag.stats import clean, pool
+from actdiag.stats.regions import InputRow
 from actdiag.stats.site import SiteAccumulator
 from tests.stats.conftest import measured_by
 
@@ -162,3 +163,35 @@ def test_an_input_with_nan_is_read_again_with_care():
     take(layer, x)
     take(site, x, function=True)
     assert site.inputs.summed().table[1].sum() == 1
+
+
+@pytest.mark.parametrize("units", [3, 64, 1500, 2100])
+def test_calls_of_any_signs_and_widths_add_up(units):
+    signed, unsigned = torch.randn(50, units), torch.rand(60, units)
+    unsigned[:, 0] = 0
+    calls = [unsigned, signed, unsigned + 1, signed.double(), signed * 2, unsigned] * 3
+    site = SiteAccumulator(units)
+    for call in calls:
+        one_by_one(site, call)
+    whole = torch.cat([call.double() for call in calls])
+    _, found = site.to_record()
+    assert list(found.zeros) == (whole == 0).sum(0).tolist()
+    assert list(found.positive) == (whole > 0).sum(0).tolist()
+    assert list(found.min) == whole.amin(0).tolist()
+    assert list(found.max) == whole.amax(0).tolist()
+    assert found.mean == pytest.approx(whole.mean(0).tolist(), rel=1e-12, abs=1e-15)
+    assert found.std == pytest.approx(whole.std(0, correction=0).tolist(), rel=1e-9)
+    assert found.mean_abs == pytest.approx(whole.abs().mean(0).tolist(), rel=1e-12)
+
+
+def test_what_was_told_of_an_output_stays_as_it_was_then():
+    site, relu = SiteAccumulator(1500), SiteAccumulator(1500, RELU)
+    tensors = [torch.randn(60, 1500) + shift for shift in (3, -1, 0)]
+    for tensor in tensors:
+        take(site, tensor)
+        take(relu, tensor, function=True)
+    whole = torch.cat(tensors)
+    table = relu.inputs.summed().table
+    assert torch.equal(table[InputRow.LINEAR], (whole >= 0).double().sum(0))
+    assert torch.equal(table[InputRow.LOW], whole.amin(0).double())
+    assert torch.equal(table[InputRow.HIGH], whole.amax(0).double())
