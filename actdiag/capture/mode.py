@@ -16,7 +16,7 @@ from actdiag.capture.products import product
 from actdiag.capture.recurrent import cell, recurrent
 from actdiag.capture.repeats import Repeats
 from actdiag.capture.transforms import transformed, transforming
-from actdiag.capture.writes import leave, write
+from actdiag.capture.writes import expose, leave, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +37,7 @@ _HANDLERS = {
     Kind.INDEX: index,
     Kind.WRITE: write,
     Kind.LEAVE: leave,
+    Kind.EXPOSE: expose,
     Kind.PASS: keeps_axes,
     Kind.OTHER: other,
 }

@@ -37,6 +37,7 @@ class Kind(Enum):
     INDEX = auto()
     WRITE = auto()  # into a tensor made before
     LEAVE = auto()  # torch, for numpy
+    EXPOSE = auto()  # values to changes that leave no trace
     PASS = auto()  # linear, keeps every axis
     OTHER = auto()
 
@@ -100,10 +101,12 @@ _PROPERTIES: dict[Callable[..., Any], Operation] = {
     getattr(torch.Tensor, name).__get__: Operation(kind, name)
     for kind, names in (
         (Kind.MOVE, ("T", "mT", "H", "mH")),
-        (Kind.PASS, ("data", "real", "imag")),
+        (Kind.EXPOSE, ("data",)),
+        (Kind.PASS, ("real", "imag")),
     )
     for name in names
 }
+_PROPERTIES[torch.Tensor.data.__set__] = Operation(Kind.EXPOSE, "data")  # type: ignore[attr-defined]
 _READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
 _CONSTANTS = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
 _READS |= {"is_floating_point", "is_complex", "data_ptr", "ndimension", "__len__", "item", "tolist"}

@@ -230,6 +230,11 @@ class Recorder:
         if self.mask is None and len(trail.sites) == 1 and self.output_of(trail.sites[0]) is tensor:
             self.sites[trail.sites[0]].accumulator.next = ahead
 
+    def unforesee(self, trails: Iterable[Trail]) -> None:
+        """What was counted ahead of these sites' outputs stands no more: they may change unseen."""
+        for index in {index for trail in trails for index in trail.sites}:
+            self.sites[index].accumulator.unforesee()
+
     def count_shut(self, site: OpenSite, gate: Tensor, trail: Trail) -> None:
         """Count by unit how often a gate lets (nearly) nothing through."""
         if trail.unit_axis is None or gate.shape[trail.unit_axis] != site.units:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from actdiag.capture.matching import recognised
+from actdiag.capture.movements import keeps_axes
 from actdiag.capture.picked import picked
 from actdiag.capture.trail import fitted, merged
 
@@ -109,8 +110,15 @@ def leave(observer: Observer, operation: Operation, call: Call) -> Any:
     Tensors without a trail that are met later in this pass are taken for what came of it.
     """
     trails = observer.trails(call)
+    observer.recorder.unforesee(trails)
     if trails:
         observer.note_unknown(operation)
         left = observer.recorder.left
         observer.recorder.left = merged([*([left] if left else []), *trails]).blurred()
     return call.make()
+
+
+def expose(observer: Observer, operation: Operation, call: Call) -> Any:
+    """``x.data``, read or set: who writes to the values so leaves the tensor's version as it is."""
+    observer.recorder.unforesee(observer.trails(call))
+    return keeps_axes(observer, operation, call)

@@ -75,6 +75,10 @@ class Ahead:
         self._given = axes if same and self._keeps else None
         return self._table if same else None
 
+    def drop(self) -> None:
+        """What was counted last may not be so any more."""
+        self._expected = None
+
     def forget(self) -> None:
         """What the function gave goes another way."""
         self._given = None

@@ -39,3 +39,8 @@ def recall(tensor: Tensor, axes: Axes) -> Copy | None:
     reference, *rest, copy = _RECENT.found
     same = reference() is tensor and rest == [tensor._version, axes]  # noqa: SLF001
     return copy if same else None
+
+
+def forget() -> None:
+    """The last tensor may be changed unseen."""
+    _RECENT.found = None

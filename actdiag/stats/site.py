@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from actdiag.stats import native
+from actdiag.stats import native, recent
 from actdiag.stats.deferred import Deferred
 from actdiag.stats.entering import SLOPES
 from actdiag.stats.layout import arrange
@@ -20,7 +20,6 @@ from actdiag.stats.moments import (
 )
 from actdiag.stats.quantiles import PICKS, Buckets
 from actdiag.stats.ready import Layout, ReadyOutput
-from actdiag.stats.recent import recall, remember
 from actdiag.stats.regions import Inputs
 from actdiag.stats.summary import Totals, summarise
 from actdiag.stats.tables import Tables
@@ -109,6 +108,12 @@ class SiteAccumulator:
             slots.take(picked)
         return True
 
+    def unforesee(self) -> None:
+        """The last output may be changed unseen before the next function reads it."""
+        recent.forget()
+        if self.next is not None:
+            self.next.drop()
+
     def prepare(self, plan: Plan | None, output: Tensor, axes: Axes) -> None:
         """Further outputs like this one, which :meth:`update` read so, may come :meth:`again`."""
         self._ready = None
@@ -170,7 +175,7 @@ class SiteAccumulator:
             view = arrange(output, unit_axis=unit_axis, sample_axis=sample_axis, samples=samples)
             if not view.by_sample and not self.unordered:
                 self._lose_order(empty(1, view.values.device))
-            remember(output, axes, self._by_torch.add(view, numbers, self.buckets))
+            recent.remember(output, axes, self._by_torch.add(view, numbers, self.buckets))
         return None
 
     def _merge_natively(
@@ -245,7 +250,7 @@ class SiteAccumulator:
         known = unit_axis, sample_axis, samples
         if plan is None or not self.inputs.merge_natively(plan, x, numbers, known):
             with one_thread():
-                self.inputs.add(arrange(x, **axes), numbers, recall(x, known))
+                self.inputs.add(arrange(x, **axes), numbers, recent.recall(x, known))
 
     def merge(self, other: SiteAccumulator) -> None:
         """Take in all that another accumulator of the same site has seen."""

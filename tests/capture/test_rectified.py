@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from actdiag.capture.capture import Capture
 from actdiag.stats.ahead import Ahead
 from actdiag.stats.library import backend
+from tests.stats.conftest import measured_by
 from tests.stats.oracle import unit_numbers
 from tests.stats.test_site import assert_units
 
@@ -106,3 +110,50 @@ def test_a_mode_that_changes_what_it_gives(name, batches):
     with _Raised():
         found = observed(model, batches)
     assert_units(found, unit_numbers(wanted, 1))
+
+
+def _through_data(x):
+    x.data.mul_(-2)
+    return x
+
+
+def _with_new_data(x):
+    x.data = x * -2
+    return x
+
+
+def _through_numpy(x):
+    x.numpy()[...] *= -2
+    return x
+
+
+@pytest.mark.parametrize("name", ["native", "stock"])
+@pytest.mark.parametrize("change", [_through_data, _with_new_data, _through_numpy])
+@pytest.mark.parametrize("call", ["module", "function", "method"])
+def test_changes_that_leave_no_trace(name, change, call, batches):
+    """What was counted while the layer's output was read is of values that are gone."""
+
+    def relus(become):
+        model = Model(lambda model, x: HOW[call](model, become(x)))
+        with Capture(model) as capture:
+            for x in batches:
+                capture.run((x,), {}, len(x))
+        (found,) = (site for site in capture.sites() if site.function == "relu")
+        return {**dataclasses.asdict(found.stats), **dataclasses.asdict(found.per_unit)}
+
+    with contextlib.contextmanager(measured_by)(name):
+        torch.manual_seed(1)
+        wanted = relus(lambda x: x * -2)
+        torch.manual_seed(1)
+        given = relus(change)
+    for key, value in wanted.items():
+        if not key.startswith(("input_bound", "input_bias")):  # of what the layer itself gives
+            assert _alike(given[key], value), key
+
+
+def _alike(given, value):
+    if isinstance(value, tuple):
+        return len(given) == len(value) and all(map(_alike, given, value))
+    if isinstance(value, dict):
+        return given.keys() == value.keys() and all(_alike(given[key], value[key]) for key in value)
+    return given == value or given == pytest.approx(value, rel=1e-9)
