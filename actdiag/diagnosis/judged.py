@@ -61,10 +61,9 @@ def diagnosed(report: Report, diagnoses: tuple[Diagnosis, ...]) -> Report:
     A diagnosis, or a finding above ``info``, is a finding; without either, a model is healthy only
     if it ran through to the end and more than its inputs and outputs was seen.
     """
-    scan = report.scan
     if diagnoses or any(finding.severity is not Severity.INFO for finding in report.findings):
         verdict = ReportVerdict.FINDINGS
-    elif _was_seen(scan) and scan.data.samples and not scan.coverage.broke_off:
+    elif report.ran and _was_seen(report.scan):
         verdict = ReportVerdict.HEALTHY
     else:
         verdict = ReportVerdict.NOT_CHECKED

@@ -78,25 +78,22 @@ def _saturated_remedy(case: Case) -> str:
 
 def _only_gates(case: Case) -> Judgement:
     """No hidden sigmoid or tanh, but perhaps those inside recurrent layers."""
-    if not _is_recurrent(case):
-        return ruled_out(_NONE)
-    stuck = case.found("ACT116", at_least=Severity.WARNING)
-    if stuck:
-        return confirmed(stuck[0].message, stuck[0].remedy)
-    return ruled_out(f"{_GATES_ONLY}, and few of their units are stuck.")
+    few = ruled_out(f"{_GATES_ONLY}, and few of their units are stuck.")
+    return _of_recurrent(case, "ACT116") or few
 
 
 def _through_time(case: Case) -> Judgement:
     """The slopes of gates do not tell what a gradient loses over the steps of a sequence."""
-    if not _is_recurrent(case):
-        return ruled_out(_NONE)
-    found = case.found("GRD501", at_least=Severity.WARNING)
-    if found:
-        return confirmed(found[0].message, found[0].remedy)
+    if known := _of_recurrent(case, "GRD501"):
+        return known
     if case.scan.gradients is not None:
         return ruled_out(f"{_GATES_ONLY}, and the gradient reaches the first layer.")
     return unknown(f"{_GATES_ONLY}: --gradients tells how much reaches the first layer.")
 
 
-def _is_recurrent(case: Case) -> bool:
-    return any(site.role is Role.RECURRENT for site in case.scan.sites)
+def _of_recurrent(case: Case, code: str) -> Judgement | None:
+    """What a rule found of a model with recurrent layers; null where it found nothing."""
+    if not any(site.role is Role.RECURRENT for site in case.scan.sites):
+        return ruled_out(_NONE)
+    found = case.found(code, at_least=Severity.WARNING)
+    return confirmed(found[0].message, found[0].remedy) if found else None

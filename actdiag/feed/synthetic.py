@@ -32,13 +32,15 @@ _EXAMPLE = "Give --input-shape, such as 3,32,32, or 3,32,32;10 for two inputs."
 
 def _check_made_up(module: nn.Module) -> None:
     forward = forward_of(module)
-    wanted = sorted(forward.whole.needs) if forward and forward.whole else []
-    if forward and wanted and not (forward.whole and forward.whole.either):
-        raise UsageError(
-            f"the model's forward reads {listed(wanted)} from its {printable(forward.names[0])}: "
-            "random input is made of tensors alone",
-            hint="Give data that holds arrays of these names.",
-        )
+    whole = forward.whole if forward else None
+    if forward is None or whole is None or whole.either or not whole.needs:
+        return
+    wanted, name = listed(sorted(whole.needs)), printable(forward.names[0])
+    raise UsageError(
+        f"the model's forward reads {wanted} from its {name}: "
+        "random input is made of tensors alone",
+        hint="Give data that holds arrays of these names.",
+    )
 
 
 @dataclass(frozen=True)

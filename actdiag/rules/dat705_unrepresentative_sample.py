@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REMEDY = "Shuffle the data before taking part of it, or let --max-samples draw at random."
-
-
 PREPARE = "Look at what the data's preparation gives: the type, the key, the scale, the index."
 
 
