@@ -12,6 +12,7 @@ import torch
 from torch import serialization
 
 from actdiag.errors import ModelFileError
+from actdiag.load.usercode import importable_from_here
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def unpickle(
 def _unpickle_freely(source: str | IO[bytes], *, mmap: bool, home: ModuleType | None) -> Any:
     loader = _pickle_with(home) if home else pickle
     try:
-        return torch.load(
-            source, map_location="cpu", weights_only=False, mmap=mmap, pickle_module=loader
-        )
+        with importable_from_here():
+            return torch.load(
+                source, map_location="cpu", weights_only=False, mmap=mmap, pickle_module=loader
+            )
     except (AttributeError, ImportError) as error:
         if not str(error).startswith(("Can't get attribute", "No module named")):
             raise

@@ -218,7 +218,10 @@ def test_another_pickle_protocol_needs_trust_and_says_why(tmp_path):
     assert "save it again" in caught.value.hint
 
 
-def test_an_allowed_class_may_lie_beside_the_file(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "trust", [Trust(names=frozenset({"beside_the_file.Mine"})), Trust(everything=True)]
+)
+def test_a_class_may_lie_beside_the_file(trust, tmp_path, monkeypatch):
     script = "from torch import nn\n\nclass Mine(nn.Linear):\n    pass\n"
     (tmp_path / "beside_the_file.py").write_text(script)
     monkeypatch.chdir(tmp_path)
@@ -228,6 +231,6 @@ def test_an_allowed_class_may_lie_beside_the_file(tmp_path, monkeypatch):
         made = importlib.import_module("beside_the_file").Mine(3, 2)
         torch.save(made, "mine.pt")
         del sys.modules["beside_the_file"]
-    allowed = Trust(names=frozenset({"beside_the_file.Mine"}))
-    assert type(load("mine.pt", trust=allowed).module).__name__ == "Mine"
+    assert type(load("mine.pt", trust=trust).module).__name__ == "Mine"
     assert sys.path == path
+    del sys.modules["beside_the_file"]
