@@ -15,13 +15,26 @@ from actdiag.records import (
     Severity,
     ToolInfo,
 )
+from actdiag.rules.needs import normalises_by_batch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from actdiag.records import Finding, Skip
 
-_OF_THE_MODEL = frozenset({"classifier", "modules", "weights"})  # nobody can give what it lacks
+# Nobody can give what the model or its file lacks, and training data are missed only if asked for.
+_NOT_LACKING = frozenset(
+    {
+        "classifier",
+        "classes",
+        "gated-product",
+        "modules",
+        "optimizer",
+        "tokens",
+        "training-data",
+        "weights",
+    }
+)
 
 
 def not_checked(path: str, why: str, tool: ToolInfo) -> Report:
@@ -68,8 +81,16 @@ def failing(report: Report, fail_on: Severity) -> tuple[Finding, ...]:
 
 
 def avoidable_skips(report: Report) -> tuple[Skip, ...]:
-    """The rules that did not run for want of something that could have been given."""
-    return tuple(skip for skip in report.skipped if skip.needs not in _OF_THE_MODEL)
+    """The rules that did not run for want of data or labels that this scan could have had."""
+    return tuple(skip for skip in report.skipped if _is_avoidable(skip, report.scan))
+
+
+def _is_avoidable(skip: Skip, scan: Scan) -> bool:
+    if skip.needs == "gradients":
+        return scan.gradients is not None  # asked for, and there was no loss
+    if skip.needs == "both-modes":
+        return normalises_by_batch(scan)
+    return skip.needs not in _NOT_LACKING
 
 
 def exit_code(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CLASSIFIER_KINDS = frozenset(
     {"logits", "probabilities", "log-probabilities", "binary-logit", "binary-probability"}
 )
+MARGIN = "margin"  # of a classifier too, but no score of it tells how sure it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def _is_classifier(scan: Scan, limits: Limits) -> bool:
 def _why_no_classifier(scan: Scan, limits: Limits) -> str:
     if scan.output is None:
         return "needs a classifier's output, and no output was measured"
+    if scan.output.kind == MARGIN:
+        return "needs confidences: how sure a score against labels −1 and 1 is, nothing tells"
     return f"needs a classifier: this output is judged to be {scan.output.kind}"
 
 
@@ -79,10 +82,15 @@ def _why_no_gradients(scan: Scan, limits: Limits) -> str:
     return f"needs gradients, and there are none: {scan.gradients.note}"
 
 
+def normalises_by_batch(scan: Scan) -> bool:
+    """Whether a layer answers otherwise in training, by the statistics of its batch."""
+    return any("BatchNorm" in module.class_name for module in scan.modules)
+
+
 def _why_not_compared(scan: Scan, limits: Limits) -> str:
     if not _ran(scan, limits):
         return _why_not_run(scan, limits)
-    if any("BatchNorm" in module.class_name for module in scan.modules):
+    if normalises_by_batch(scan):
         return "needs at least 16 samples of one shape, to run the model as in training"
     return "needs a layer with running statistics, such as BatchNorm, and this model has none"
 
@@ -117,6 +125,12 @@ NEEDS: dict[str, Need] = {
         lambda scan, _: "needs the model's output, and none was measured",
     ),
     "classifier": Need(_is_classifier, _why_no_classifier),
+    "classes": Need(
+        lambda scan, limits: (
+            _is_classifier(scan, limits) or (scan.output is not None and scan.output.kind == MARGIN)
+        ),
+        _why_no_classifier,
+    ),
     "given-labels": Need(
         lambda scan, _: scan.data.labels > 0 and scan.output is not None,
         lambda scan, _: "needs labels: give y in the data, or --labels",
@@ -155,7 +169,7 @@ NEEDS: dict[str, Need] = {
 
 
 # What is told by comparing samples; data rules look at the data themselves.
-COMPARING = frozenset({"observations", "samples", "labels", "classifier", "both-modes"})
+COMPARING = frozenset({"observations", "samples", "labels", "classifier", "classes", "both-modes"})
 
 
 def _words(rule: Rule) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from actdiag.diagnosis import gate
-from actdiag.records import Failure, Severity, Skip
+from actdiag.records import Failure, Gradients, ModuleInfo, Severity, Skip
 from tests.render import build
 
 ERROR, WARNING, INFO = Severity
@@ -79,13 +79,39 @@ def test_what_was_not_run_to_its_end_never_passes(stopped):
     assert gate.exit_code(part, fail_on=INFO, strict_skips=False) == 1
 
 
-def test_skips_fail_only_when_they_could_have_been_avoided():
-    lacking = replace(build.healthy(), skipped=(Skip("OUT202", "labels", "needs labels"),))
-    regression = replace(build.healthy(), skipped=(Skip("OUT202", "classifier", "a regressor"),))
+@pytest.mark.parametrize(
+    ("needs", "code"),
+    [
+        ("labels", 1),
+        ("observations", 1),
+        ("classifier", 0),
+        ("gated-product", 0),
+        ("optimizer", 0),
+        ("tokens", 0),
+        ("training-data", 0),
+        ("training-labels", 1),
+    ],
+)
+def test_skips_fail_only_for_want_of_data_or_labels(needs, code):
+    lacking = replace(build.healthy(), skipped=(Skip("OUT202", needs, "needs it"),))
 
     assert gate.exit_code(lacking, fail_on=ERROR, strict_skips=False) == 0
-    assert gate.exit_code(lacking, fail_on=ERROR, strict_skips=True) == 1
-    assert gate.exit_code(regression, fail_on=ERROR, strict_skips=True) == 0
+    assert gate.exit_code(lacking, fail_on=ERROR, strict_skips=True) == code
+
+
+def test_gradients_count_where_they_were_asked_for_and_modes_where_they_differ():
+    whole = build.healthy()
+    norm = ModuleInfo("norm", "BatchNorm1d", leaf=True, calls=1, parameters=8)
+    compared = replace(whole.scan, modules=(*whole.scan.modules, norm))
+    asked = replace(whole.scan, gradients=Gradients("mse", False, 0, 0, note="there is no loss"))
+
+    for needs, scan in (("both-modes", compared), ("gradients", asked)):
+        lacking = replace(whole, skipped=(Skip("ACT117", needs, "needs it"),))
+        codes = [
+            gate.exit_code(replace(lacking, scan=one), fail_on=ERROR, strict_skips=True)
+            for one in (replace(whole.scan, gradients=None), scan)
+        ]
+        assert codes == [0, 1]
 
 
 @pytest.mark.parametrize(
