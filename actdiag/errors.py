@@ -27,6 +27,8 @@ class ActdiagError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        if hint:
+            self.add_note(hint)  # so that a traceback shows it: a script's, a test's, a notebook's
 
 
 class UsageError(ActdiagError):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import traceback
 
 import pytest
 import torch
@@ -46,3 +47,4 @@ def test_what_is_no_model_is_told_as_what_it_is(model, data, said, advice):
         actdiag.scan(model, data)
     assert caught.value.message == f"the model is {said}, not a module"
     assert advice in caught.value.hint
+    assert caught.value.hint in "".join(traceback.format_exception(caught.value))
