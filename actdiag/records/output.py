@@ -70,8 +70,9 @@ class OutputStats:
     """What the model answered.
 
     ``kind`` is one of logits, probabilities, log-probabilities, binary-logit,
-    binary-probability, values (regression) and unknown. ``assumed`` says that no labels and no
-    final activation told, so the kind was read off the shape. ``classes`` is K.
+    binary-probability, margin (a score against labels −1 and 1), values (regression) and unknown.
+    ``assumed`` says that no labels and no final activation told, so the kind was read off the
+    shape. ``classes`` is K.
 
     Attributes:
         predictions: number of answers judged (samples, or positions of sequences).

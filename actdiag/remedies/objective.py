@@ -13,7 +13,14 @@ from torch.nn import functional as F
 from actdiag.capture.containers import primary_output
 from actdiag.errors import DataError
 from actdiag.stats.calibration import fit_temperature
-from actdiag.stats.kinds import BINARY, CLASSES, IGNORED, class_axis, log_probabilities
+from actdiag.stats.kinds import (
+    BINARY,
+    CLASSES,
+    IGNORED,
+    MARGIN,
+    class_axis,
+    log_probabilities,
+)
 
 if TYPE_CHECKING:
     from actdiag.feed import Batch
@@ -34,17 +41,26 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """The loss for an output of one kind. ``spread`` is the variance of a regression's labels."""
+    """The loss for an output of one kind.
+
+    Attributes:
+        kind: of the output; never a margin, which is trained as the binary output that it is.
+        spread: variance of a regression's labels.
+        signed: whether the labels are −1 and 1, which stand for the classes 0 and 1.
+    """
 
     kind: str
     spread: float = 1.0
+    signed: bool = False
 
     @property
     def name(self) -> str:
         """What the loss is called."""
         if self.kind in CLASSES:
             return "cross-entropy"
-        return "binary cross-entropy" if self.kind in BINARY else "squared error"
+        if self.kind not in BINARY:
+            return "squared error"
+        return f"binary cross-entropy{' (labels −1 and 1 as 0 and 1)' * self.signed}"
 
     @property
     def metric(self) -> str:
@@ -60,8 +76,8 @@ class Objective:
         if self.kind == "values" or self.kind in BINARY:
             if output.numel() != labels.numel():
                 raise _misfit(output, labels)
-            rows, flat = output.reshape(-1, 1), labels.reshape(-1)
-            return rows, flat
+            flat = labels.reshape(-1)
+            return output.reshape(-1, 1), (flat > 0).to(flat.dtype) if self.signed else flat
         axis = class_axis(output, labels, self.kind)
         if axis is None:
             raise _misfit(output, labels)
@@ -132,13 +148,15 @@ def objective_for(kind: str, output: Tensor, labels: Tensor) -> Objective:
         DataError: output and labels call for none that is known.
     """
     zero_or_one = bool(((labels == 0) | (labels == 1)).all())
-    if kind == "unknown" and labels.shape == output.shape and zero_or_one:  # several labels at once
+    several = kind == "unknown" and labels.shape == output.shape and zero_or_one  # at once
+    signed = kind == MARGIN
+    if several or signed:
         inside = bool(((output >= 0) & (output <= 1)).all())
         kind = "binary-probability" if inside else "binary-logit"
     if kind not in (*CLASSES, *BINARY, "values"):
         raise _misfit(output, labels)
     spread = float(labels.double().var(correction=0)) if kind == "values" else 1.0
-    objective = Objective(kind, spread or 1.0)
+    objective = Objective(kind, spread or 1.0, signed)
     objective.rows(output, labels)
     return objective
 

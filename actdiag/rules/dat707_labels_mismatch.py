@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 REMEDY = "Number the classes from 0 in the order of the outputs, one label for each answer."
 AS_TRAINED = "Number the classes as they were in training, or map the labels to the classes named."
 PAIRS_TOLD = 5
+SIGNS = " No label is 0: where −1 and 1 are the two classes, give them as 0 and 1."
 
 
 def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
@@ -132,7 +133,9 @@ def _foreign(output: OutputStats, *, marks: bool) -> str:
         f"{_range(output)}, classes from 0 to {classes - 1:,}."
     )
     if marks:
-        return f"{text} −1 is taken for an answer without a label."
+        text += " −1 is taken for an answer without a label."
+        signs = output.label_classes == 1 == output.label_max and classes == labels.TWO
+        return text + SIGNS * signs
     if output.label_min and output.label_min >= 1 and output.label_max == classes:
         return f"{text} They look as if they were numbered from 1."
     return text

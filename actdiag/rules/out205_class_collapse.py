@@ -69,7 +69,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
 RULE = Rule(
     code="OUT205",
     name="class-collapse",
-    needs=("output", "classifier", "labels"),
+    needs=("output", "classes", "labels"),
     thresholds=(
         Threshold("share", 1 / 3, "our choice: classifiers that work answer with every class"),
         Threshold("per_class", 10, "our choice: fewer answers do not meet every class"),

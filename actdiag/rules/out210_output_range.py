@@ -2,7 +2,8 @@
 
 ## What it sees
 A regression whose last operation is an activation with a limited range (ReLU from 0, sigmoid 0 to
-1, tanh −1 to 1), while some targets lie outside it.
+1, tanh −1 to 1), while some targets lie outside it. Likewise a score against labels −1 and 1 that
+an activation keeps from being negative.
 
 ## Why it matters
 What the function cannot give the model can never answer, however long it trains; and the attempt
@@ -29,6 +30,7 @@ from actdiag.records import Finding, Role, Scan, Severity
 from actdiag.rules import harm
 from actdiag.rules.base import Limits, Rule, Threshold
 from actdiag.rules.graph import final_site, gives_the_answer, row_of
+from actdiag.rules.needs import MARGIN
 from actdiag.rules.wording import named, number
 
 if TYPE_CHECKING:
@@ -64,18 +66,20 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
 
 
 def unreachable(scan: Scan, tolerance: float) -> bool:
-    """Whether targets of a regression lie outside the range of its output activation."""
+    """Whether targets of a regression, or a score's sign, are out of its activation's reach."""
     site, output = final_site(scan), scan.output
     if (
         site is None
         or output is None
-        or output.kind != "values"
+        or output.kind not in ("values", MARGIN)
         or site.role is not Role.ACTIVATION
     ):
         return False
     row, low, high = row_of(site), output.label_min, output.label_max
     if row is None or low is None or high is None or not gives_the_answer(site, output):
         return False
+    if output.kind == MARGIN:
+        return bool(row.output_range[0] >= 0 and row.output_range[1] > 1)
     slack = tolerance * (high - low)
     return low < row.output_range[0] - slack or high > row.output_range[1] + slack
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 CLASSES = ("logits", "probabilities", "log-probabilities")
 BINARY = ("binary-logit", "binary-probability")
+MARGIN = "margin"
 IGNORED = -100  # torch.nn.CrossEntropyLoss's ignore_index
 
 # Rows of float16 and bfloat16 probabilities of many classes add up to no better than this.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional as F
 
-from actdiag.stats.kinds import IGNORED, class_axis, one_hot
+from actdiag.stats.kinds import IGNORED, MARGIN, class_axis, one_hot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,14 +45,17 @@ def nll_of_probabilities(output: Tensor, labels: Tensor) -> Tensor:
 
 
 def bce(output: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy of probabilities; 0 and 1 count as the nearest to them in float32."""
+    """Binary cross-entropy of probabilities; 0 and 1 count as the nearest to them in float32.
+
+    Of labels −1 and 1, −1 is the class 0.
+    """
     room = torch.finfo(torch.float32).eps
-    return F.binary_cross_entropy(output.float().clamp(room, 1 - room), _alike(output, labels))
+    return F.binary_cross_entropy(output.float().clamp(room, 1 - room), _yes_or_no(output, labels))
 
 
 def bce_with_logits(output: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy of the sigmoid of the output."""
-    return F.binary_cross_entropy_with_logits(output.float(), _alike(output, labels))
+    """Binary cross-entropy of the sigmoid of the output; of labels −1 and 1, −1 is the class 0."""
+    return F.binary_cross_entropy_with_logits(output.float(), _yes_or_no(output, labels))
 
 
 def mse(output: Tensor, labels: Tensor) -> Tensor:
@@ -87,9 +90,10 @@ def inferred(kind: str, output: Tensor, labels: Tensor) -> str | None:
     """Name of the loss that fits an output of a kind and its labels; null where none is plain."""
     if kind in OF_KIND:
         return OF_KIND[kind]
-    if labels.numel() != output.numel() or not bool(((labels == 0) | (labels == 1)).all()):
+    several = labels.numel() == output.numel() and bool(((labels == 0) | (labels == 1)).all())
+    if not several and kind != MARGIN:  # several labels at once
         return None
-    inside = bool(((output >= 0) & (output <= 1)).all())  # several labels at once
+    inside = bool(((output >= 0) & (output <= 1)).all())
     return "bce" if inside else "bce-with-logits"
 
 
@@ -103,6 +107,11 @@ def _by_class(output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         raise ValueError(f"outputs and labels of shapes {shapes} do not fit")
     rows = output.float().movedim(axis, -1)
     return rows.reshape(-1, rows.shape[-1]), labels.reshape(-1).long()
+
+
+def _yes_or_no(output: Tensor, labels: Tensor) -> Tensor:
+    wanted = _alike(output, labels)
+    return torch.where(wanted == -1, 0, wanted)
 
 
 def _alike(output: Tensor, labels: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -13,12 +14,14 @@ from actdiag.stats.kinds import (
     BINARY,
     CLASSES,
     IGNORED,
+    MARGIN,
     class_axis,
     log_probabilities,
     one_hot,
     output_kind,
 )
 from actdiag.stats.layout import as_float, plain
+from actdiag.stats.margins import Margins
 from actdiag.stats.streams import Fit, Moments
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ class OutputAccumulator:
     """Streams the model's outputs in feed order; memory is bounded.
 
     Args:
-        kind: as from :func:`output_kind`.
+        kind: as from :func:`output_kind` or of a record; a margin is told from values at the end.
         assumed: whether the kind is a guess.
         seed: of the sample that is kept to fit a temperature.
         first: number of the first sample in the whole data, where this is a part of it.
@@ -46,13 +49,14 @@ class OutputAccumulator:
     def __init__(
         self, kind: str, *, assumed: bool = False, seed: int = 0, first: int = 0, drawn: int = 0
     ) -> None:
-        self.kind, self.assumed, self.seed = kind, assumed, seed
+        self.kind = "values" if kind == MARGIN else kind
+        self.assumed, self.seed = assumed, seed
         self.first, self.drawn = first, drawn
         self.shape: tuple[int, ...] | None = None
         self.answers: Answers | None = None
         self.range = Moments()
         self.between = Moments()
-        self.fit = Fit()
+        self.fit, self.margins = Fit(), Margins()
         self.samples = self.counted = self.changed = 0
         self.nonfinite = self.out_of_range = self.misfit = 0
         self.label_min: float | None = None
@@ -80,6 +84,8 @@ class OutputAccumulator:
         if labels is not None:
             self.label_shape = self.label_shape or tuple(labels.shape)
         output = output.reshape(1) if output.dim() == 0 else output
+        if labels is not None and self.kind in ("values", *BINARY):
+            self.margins.add(output, labels)
         if self.kind in (*CLASSES, *BINARY):
             self._add_answers(output, labels, keep, before)
         else:
@@ -187,6 +193,7 @@ class OutputAccumulator:
         for own, more in ((self.range, other.range), (self.between, other.between)):
             own.merge(more)
         self.fit.merge(other.fit)
+        self.margins.merge(other.margins)
         if its is not None:
             self.answers = mine or Answers(its.classes, self.seed)
             self.answers.merge(its)
@@ -204,6 +211,7 @@ class OutputAccumulator:
             "range": self.range.state(),
             "between": self.between.state(),
             "fit": self.fit.state(),
+            "margins": self.margins.state(),
         }
 
     @classmethod
@@ -219,6 +227,7 @@ class OutputAccumulator:
         found.range = Moments.from_state(state["range"])
         found.between = Moments.from_state(state["between"])
         found.fit = Fit.from_state(state["fit"])
+        found.margins = Margins.from_state(state["margins"])
         return found
 
     def to_record(self) -> OutputStats:
@@ -242,15 +251,20 @@ class OutputAccumulator:
             labels_foreign=self.out_of_range,
             notes=tuple(self._notes()),
         )
-        return stats if self.answers is None else self.answers.filled_in(stats, gap=bounded)
+        if self.answers is not None:
+            stats = self.answers.filled_in(stats, gap=bounded)
+        if not self.margins.told:
+            return stats
+        notes = self._notes(of_labels=False)
+        return self.margins.filled_in(replace(stats, notes=tuple(notes)), low, high)
 
-    def _notes(self) -> list[str]:
-        told = (
-            (self.nonfinite, "answers held NaN or Inf and were left out"),
+    def _notes(self, *, of_labels: bool = True) -> list[str]:
+        told = [(self.nonfinite, "answers held NaN or Inf and were left out")]
+        told += (
             (self.misfit, "answers had labels that do not fit the output and count as unlabelled"),
             (self.out_of_range, "labels are no class of the output and were left out"),
             (self.changed, "samples had another number of classes and were left out"),
-        )
+        ) * of_labels
         return [f"{count} {text}" for count, text in told if count]
 
 

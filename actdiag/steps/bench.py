@@ -16,6 +16,7 @@ from torch.overrides import TorchFunctionMode
 from actdiag.capture import preserved
 from actdiag.capture.containers import primary_output
 from actdiag.measure import Batch, Measurement, measure
+from actdiag.stats.kinds import IGNORED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,7 +76,7 @@ def _loss(output: Tensor, labels: Tensor | None) -> Tensor:
     flat, wanted = output.float().reshape(-1, classes), labels.reshape(-1)
     if len(flat) != len(wanted) or int(wanted.max()) >= classes:
         return output.float().var(dim=0, correction=0).mean()
-    return F.cross_entropy(flat, wanted.long())
+    return F.cross_entropy(flat, wanted.long().where(wanted >= 0, IGNORED), ignore_index=IGNORED)
 
 
 class Replaced(TorchFunctionMode):

@@ -112,6 +112,17 @@ def test_several_labels_at_once_are_binary():
     assert objective_for("unknown", torch.randn(8, 4) * 3, labels).kind == "binary-logit"
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+def test_scores_of_either_sign_are_binary(dtype):
+    scores, signs = torch.randn(8, 1), torch.tensor([-1, 1] * 4).to(dtype)
+    objective = objective_for("margin", scores, signs)
+    wanted = nn.SoftMarginLoss()(scores[:, 0], signs.float())
+    assert torch.allclose(objective.loss(scores, signs), wanted)
+    assert objective.name == "binary cross-entropy (labels −1 and 1 as 0 and 1)"
+    assert objective.rows(scores, signs)[1].tolist() == [0, 1] * 4
+    assert objective_for("margin", scores.sigmoid(), signs).kind == "binary-probability"
+
+
 def test_labels_out_of_range_are_told():
     with pytest.raises(DataError, match="the labels lie in 0 to 5, and the model tells 3 classes"):
         objective_for("logits", torch.randn(4, 3), torch.tensor([0, 1, 2, 5]))

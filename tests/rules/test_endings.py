@@ -121,6 +121,21 @@ def test_targets_within_reach_are_fine(function, low, high, changes):
     assert not found("OUT210", ending(function, low=low, high=high, **changes))
 
 
+@pytest.mark.parametrize(
+    ("function", "accuracy", "severity"),
+    [
+        *(("relu", 0.5, "error"), ("relu", 0.7, "warning"), ("relu", 0.95, "info")),
+        *(("tanh", 0.5, None), ("sigmoid", 0.5, None), ("gelu", 0.5, None)),
+    ],
+)
+def test_scores_that_cannot_be_negative_are_out_of_reach_of_a_sign(function, accuracy, severity):
+    signs = {"kind": "margin", "classes": 2, "label_min": -1.0, "label_max": 1.0}
+    output = classifier(**signs, accuracy=accuracy, majority=0.5)
+    sick = scan(act("out", function=function, is_final=True), output=output)
+    assert [one.severity for one in found("OUT210", sick)] == ([severity] if severity else [])
+    assert not found("ARC604", sick)
+
+
 def test_bounded_outputs_of_regressions_are_worth_knowing_unless_targets_are_beyond():
     [finding] = found("ARC604", ending("relu", low=1.0, high=5.0))
     assert finding.severity is Severity.INFO
@@ -234,6 +249,14 @@ def test_labels_that_mark_no_class_are_worth_knowing():
     assert "−1 is taken for an answer without a label" in marked.message
     [foreign] = found("DAT707", labelled(labels_foreign=40, label_min=-3.0, label_max=9.0))
     assert foreign.severity is Severity.WARNING
+
+
+def test_two_outputs_and_labels_of_either_sign_are_told_how_to_number_them():
+    signs = {"labels_foreign": 40, "label_min": -1.0, "label_max": 1.0, "classes": 2}
+    [told] = found("DAT707", labelled(**signs, label_classes=1))
+    assert told.message.endswith("where −1 and 1 are the two classes, give them as 0 and 1.")
+    [told] = found("DAT707", labelled(**signs, label_classes=2))
+    assert told.message.endswith("−1 is taken for an answer without a label.")
 
 
 def test_labels_that_fit_nowhere_are_told_with_the_output():

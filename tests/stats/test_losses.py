@@ -63,3 +63,16 @@ def test_several_labels_at_once_are_binary_and_anything_else_unknown():
     assert inferred("unknown", torch.rand(4, 3), labels) == "bce"
     assert inferred("unknown", torch.rand(4, 3), torch.rand(4, 3)) is None
     assert inferred("unknown", torch.rand(4, 3), torch.ones(4)) is None
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+def test_binary_losses_take_labels_of_either_form(dtype):
+    logits, classes = torch.randn(8, 1), torch.arange(8) % 2
+    signs = (2 * classes - 1).to(dtype)
+    for name, output in (("bce-with-logits", logits), ("bce", logits.sigmoid())):
+        assert NAMED[name](output, signs) == NAMED[name](output, classes)
+        assert inferred("margin", output, signs) == name
+    assert NAMED["bce-with-logits"](logits, signs).item() == pytest.approx(
+        F.soft_margin_loss(logits[:, 0], signs.float()).item(), rel=1e-5
+    )
+    assert NAMED["mse"](logits, signs) == F.mse_loss(logits[:, 0], signs.float())
