@@ -33,12 +33,24 @@ _MARKS = {0: "✓", 1: "✗", 2: "✗", 3: "?", 4: "✗"}
 
 def lines(judged: Sequence[Judged]) -> Iterator[str]:
     """Yield a verdict on each model, what failed it, and a summary where there are several."""
-    for one in judged:
+    if (shared := _shared(judged)) is not None:
+        yield defused(shared)
+    for one in judged if shared is None else ():
         yield defused(_verdict(one))
         yield from map(defused, _failing(one))
     if len(judged) > 1:
         passed = sum(one.code == 0 for one in judged)
         yield f"{passed:,} of {count(len(judged), 'model')} passed"
+
+
+def _shared(judged: Sequence[Judged]) -> str | None:
+    """What kept all of several models from being checked, such as a wrong option; else null."""
+    alike = {None if one.code <= 1 or one.failing else (one.code, _why(one)) for one in judged}
+    found = alike.pop() if len(alike) == 1 < len(judged) else None
+    if found is None:
+        return None
+    code, why = found
+    return f"{_MARKS[code]} {_WORDS[code]} all {count(len(judged), 'model')}: {why}"
 
 
 def _verdict(one: Judged) -> str:

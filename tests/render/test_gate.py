@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from actdiag.diagnosis.gate import not_checked
+from actdiag.records import ToolInfo
 from actdiag.render import json as json_format
 from actdiag.render._gate import Judged, lines
 from tests.render import build
@@ -28,6 +30,25 @@ def test_what_failed_is_listed_to_a_bound():
 
     assert len(told) == 22
     assert told[-1] == "  +9,980 more, --format concise lists all"
+
+
+def unchecked(why, path="a.pt", code=2):
+    return Judged(not_checked(path, why, ToolInfo(version="1")), code)
+
+
+def test_what_keeps_every_model_from_being_checked_is_told_once():
+    told = list(lines([unchecked("--device warp is not known.", f"{i}.pt") for i in range(30)]))
+
+    assert told == ["✗ ERROR all 30 models: --device warp is not known.", "0 of 30 models passed"]
+
+
+def test_what_differs_between_models_is_told_of_each():
+    refused = unchecked("--mask m: no such input.", "b.pt", 4)
+    for other in (unchecked("--mask m: another.", "b.pt"), refused, Judged(build.sick(), 1)):
+        told = list(lines([unchecked("--mask m: no such input."), other]))
+        assert len(told) == 3
+        assert told[0] == "✗ ERROR a.pt: --mask m: no such input."
+    assert list(lines([refused])) == ["✗ REFUSED b.pt: --mask m: no such input."]
 
 
 def test_hostile_names_come_back_from_json_as_they_were():
