@@ -16,7 +16,7 @@ from actdiag.capture.source import calling_line
 from actdiag.capture.trail import Trail, Trails
 from actdiag.records import Role, Site
 from actdiag.stats.ahead import Ahead
-from actdiag.stats.moments import accumulator_device
+from actdiag.stats.devices import accumulator_device
 from actdiag.stats.ready import Batch
 from actdiag.stats.regions import InputRow, count_within, within
 from actdiag.stats.rows import Picked, Picker, RowSample

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from actdiag.stats.devices import accumulator_device
 from actdiag.stats.layout import as_float, groups
-from actdiag.stats.moments import Measured, accumulator_device, chan, combined, combined_means
+from actdiag.stats.moments import Measured, chan, combined, combined_means
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,8 +33,12 @@ def careful_moments(column: Tensor, *, spans: bool) -> Measured:
     nan: Tensor | int = 0
     for blocks in groups(column):
         found = [_sums(as_float(block.to(device))) for block in blocks]
-        tables = [part.table for part in found]
-        table = combined(torch.stack(tables if table is None else [table, *tables]))
+        tables = (
+            [part.table for part in found]
+            if table is None
+            else [table, *(part.table for part in found)]
+        )
+        table = tables[0] if len(tables) == 1 else combined(torch.stack(tables))
         nan = nan + sum(part.nan for part in found)
         if spans:
             means = _sample_means(found)
@@ -44,33 +49,50 @@ def careful_moments(column: Tensor, *, spans: bool) -> Measured:
 
 
 def _sums(values: Tensor) -> Sums:
+    """Those of one block, by few operations: on an accelerator each waits for its turn."""
     inner, outer = tuple(range(2, values.ndim)), (0, *range(2, values.ndim))
-    finite = torch.isfinite(values)
-    wide = torch.where(finite, values, 0).double()
-    seen = finite.double()
-    total, count = (wide.sum(inner), seen.sum(inner)) if inner else (wide, seen)
-    counted = count.sum(0)
-    mean = total.sum(0) / counted.clamp(min=1)
-    away = (wide - mean.view(1, -1, *(1,) * len(inner))) * seen
+    clean, finite = told_apart(values)
+    wide = clean.double()
+    seen, total = (finite.sum(inner), wide.sum(inner)) if inner else (finite, wide)
+    count = seen.sum(0)
+    counted = count.clamp(min=1)
+    nonfinite = values.numel() // values.shape[1] - count
+    absolute = torch.linalg.vector_norm(wide, 1, outer)
+    mean = total.sum(0) / counted
+    away = torch.where(finite, wide - mean.view(1, -1, *(1,) * len(inner)), 0)
     rows = (
-        counted,
-        values.numel() // values.shape[1] - counted,
-        ((values == 0) & finite).double().sum(outer),
-        ((values > 0) & finite).double().sum(outer),
-        wide.abs().sum(outer),
+        count,
+        nonfinite,
+        torch.eq(clean, 0).sum(outer) - nonfinite,
+        torch.gt(clean, 0).sum(outer),
+        absolute,
         mean,
-        away.sum(outer) / counted.clamp(min=1),
-        (away * away).sum(outer),
-        torch.where(finite, values, torch.inf).amin(outer).double(),
-        torch.where(finite, values, -torch.inf).amax(outer).double(),
+        away.sum(outer) / counted,
+        torch.linalg.vector_norm(away, 2, outer).square(),
+        *extremes(values, outer),
     )
-    return Sums(torch.stack(rows), count, total, torch.isnan(values).sum())
+    return Sums(torch.stack([row.double() for row in rows]), seen, total, values.isnan().sum())
+
+
+def told_apart(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Values with zeros in place of NaN and Inf, and a mask of the finite ones."""
+    clean = values.nan_to_num(0.0, 0.0, 0.0)
+    return clean, torch.eq(clean, values)
+
+
+def extremes(values: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """The least and the greatest finite value along axes; inf and -inf where there is none."""
+    inf = torch.inf
+    return values.nan_to_num(inf, inf, inf).amin(axes), values.nan_to_num(-inf, -inf, -inf).amax(
+        axes
+    )
 
 
 def _sample_means(blocks: list[Sums]) -> Tensor:
     """Rows count, mean, rest and squared distances of the means of the samples in these blocks."""
-    count = torch.stack([block.seen for block in blocks]).sum(0)
-    mean = torch.stack([block.total for block in blocks]).sum(0) / count.clamp(min=1)
+    first, *others = blocks
+    count = sum((block.seen for block in others), first.seen)
+    mean = sum((block.total for block in others), first.total) / count.clamp(min=1)
     seen = (count > 0).double()
     none = torch.zeros_like(mean)
     return torch.stack((seen.sum(0), *chan(seen, mean, none, none)))

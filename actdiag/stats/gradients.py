@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from actdiag.records import GradientStats
+from actdiag.stats.devices import accumulator_device
 from actdiag.stats.layout import plain
-from actdiag.stats.moments import accumulator_device
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from actdiag.stats.moments import accumulator_device
+from actdiag.stats.devices import accumulator_device
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +53,9 @@ def summed(waiting: list[Rows]) -> Tensor:
         (
             rows.entropy,
             rows.largest,
-            torch.as_tensor(rows.keys, device=rows.largest.device).expand(rows.largest.shape),
+            torch.full_like(rows.largest, rows.keys)
+            if isinstance(rows.keys, int)
+            else rows.keys.expand(rows.largest.shape),
             torch.full_like(rows.largest, rows.weight),
         )
         for rows in waiting

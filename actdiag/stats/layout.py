@@ -19,10 +19,12 @@ CACHE_ELEMENTS = 1 << 16
 # Where an operation overwrites the copy of the last one they take 1.5 MB at this size. Smaller
 # blocks cost more, since every operation takes microseconds beside its work: measured, a tenth.
 BLOCK_ELEMENTS = 1 << 17
-# On an accelerator a launch costs more than a trip to memory.
-LAUNCH_ELEMENTS = 1 << 24
-# Partial results are one row of units per block; this keeps them a small share of the block.
-WIDEST = 2048
+# On an accelerator a launch costs more than a trip to memory; at this size what is computed of a
+# block in float64 takes about a hundred megabytes.
+LAUNCH_ELEMENTS = 1 << 22
+# Partial results are one row of units per block; this keeps them a small share of the block, or on
+# an accelerator of its memory.
+WIDEST, WIDEST_THERE = 1 << 11, 1 << 16
 
 
 # Axis 0 is of samples, axis 1 of units, the others of positions.
@@ -141,7 +143,8 @@ def _joined(axes: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def columns(values: Tensor) -> tuple[Tensor, ...]:
     """Cut a view into ranges of units that are not too wide."""
-    return (values,) if values.shape[1] <= WIDEST else torch.split(values, WIDEST, dim=1)
+    widest = WIDEST if values.is_cpu else WIDEST_THERE
+    return (values,) if values.shape[1] <= widest else torch.split(values, widest, dim=1)
 
 
 def groups(values: Tensor) -> Iterator[list[Tensor]]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from actdiag.stats.devices import accumulator_device
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -53,11 +55,6 @@ class Measured:
     table: Tensor
     samples: Tensor | None
     nan: Tensor | int = 0
-
-
-def accumulator_device(device: torch.device) -> torch.device:
-    """Where float64 accumulators of tensors on ``device`` live: MPS has no float64."""
-    return torch.device("cpu") if device.type == "mps" else device
 
 
 def empty(units: int, device: torch.device = _CPU) -> Tensor:

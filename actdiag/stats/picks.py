@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor
 
+from actdiag.stats.devices import accumulator_device, sent
 from actdiag.stats.layout import LAUNCH_ELEMENTS, as_float
-from actdiag.stats.moments import accumulator_device
 from actdiag.stats.ranks import mixed
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def picked(values: Tensor, bounds: Bounds, numbers: int | Tensor) -> Iterator[Pi
         return
     flat = values.as_strided((chosen.extent,), (1,))
     for where, weight in chosen.places:
-        here = where.to(values.device)
+        here = sent(where, values.device)
         for part in (here,) if len(here) <= at_once else torch.split(here, at_once):
             yield Piece(as_float(flat.index_select(0, part).to(device)), weight)
 

@@ -1,8 +1,9 @@
-"""A few megabytes of tensors that wait until torch measures them together, on the CPU.
+"""Copies of tensors that wait until torch measures them together.
 
 Between two layers of a model caches are cold, and the first call of each operation of torch costs
-tens of microseconds whatever it does: measuring a tensor takes twenty operations, copying it one.
-Of what waits at a site, small tensors are measured as one.
+tens of microseconds whatever it does; on an accelerator each operation costs some for its launch.
+Measuring a tensor takes tens of operations, copying it one. Of what waits at a site, tensors that
+are small for their device are measured as one.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ MOST_VALUES = 1 << 16
 # Values of a tensor that is worth joining with others of its site.
 SMALL = 1 << 14
 _LINE = 64  # bytes
+# The same on an accelerator, where a launch takes as long as reading some megabytes does.
+MOST_BYTES_THERE, MOST_COPIES_THERE, MOST_VALUES_THERE = 1 << 28, 1 << 12, 1 << 20
 
 
 class Copy:
@@ -64,7 +67,7 @@ class Owner(Protocol):
 class _Pool(threading.local):
     def __init__(self) -> None:
         self.memory: dict[torch.dtype, Tensor] = {}
-        self.used = 0
+        self.used = self.used_there = 0  # bytes
         self.copies: list[Copy] = []
         self.owners: dict[int, weakref.ref[Owner]] = {}  # in their order
 
@@ -73,9 +76,11 @@ _POOL = _Pool()
 
 
 def copied(view: View) -> Copy | None:
-    """A copy of what may wait; null of what is too large, or on another device."""
+    """A copy of what may wait; null of what is too large."""
     values = view.values
-    if not values.is_cpu or values.numel() > MOST_VALUES:
+    if not values.is_cpu:
+        return _copied_there(view)
+    if values.numel() > MOST_VALUES:
         return None
     dtype = float_type(values)
     size = values.numel() * dtype.itemsize
@@ -96,6 +101,22 @@ def copied(view: View) -> Copy | None:
     return copy
 
 
+def _copied_there(view: View) -> Copy | None:
+    """The same on an accelerator, in memory of its own."""
+    values = view.values
+    if values.numel() > MOST_VALUES_THERE:
+        return None
+    size = values.numel() * values.itemsize
+    if _POOL.used_there + size > MOST_BYTES_THERE or len(_POOL.copies) >= MOST_COPIES_THERE:
+        settle()
+    _POOL.used_there += size
+    with torch.inference_mode(mode=False):
+        own = values.clone()
+    copy = Copy(View(own, by_sample=view.by_sample, by_unit=view.by_unit))
+    _POOL.copies.append(copy)
+    return copy
+
+
 def register(owner: Owner) -> None:
     """Something of this owner waits."""
     _POOL.owners[id(owner)] = weakref.ref(owner)
@@ -110,7 +131,7 @@ def settle() -> None:
     for copy in _POOL.copies:
         copy.view = None
     _POOL.copies.clear()
-    _POOL.used = 0
+    _POOL.used = _POOL.used_there = 0
 
 
 def joined(waiting: Sequence[Waiting]) -> Iterator[Waiting]:
@@ -122,10 +143,17 @@ def joined(waiting: Sequence[Waiting]) -> Iterator[Waiting]:
 
 def _kind(waiting: Waiting) -> tuple[object, ...]:
     view = waiting.copy.view
-    if view is None or view.values.numel() > SMALL:
+    if view is None or (view.values.is_cpu and view.values.numel() > SMALL):
         return (id(waiting),)
     values = view.values
-    return values.shape[1:], values.stride()[1:], values.dtype, view.by_sample, view.by_unit
+    return (
+        values.device,
+        values.shape[1:],
+        values.stride()[1:],
+        values.dtype,
+        view.by_sample,
+        view.by_unit,
+    )
 
 
 def _as_one(waiting: Sequence[Waiting]) -> Waiting:

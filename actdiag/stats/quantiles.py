@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from actdiag.stats.moments import accumulator_device
+from actdiag.stats.devices import accumulator_device
 from actdiag.stats.picks import Bounds, picked
 from actdiag.stats.scratch import flat
 

@@ -11,9 +11,10 @@ import torch
 
 from actdiag.stats import native
 from actdiag.stats.ahead import Ahead
+from actdiag.stats.careful import extremes, told_apart
+from actdiag.stats.devices import accumulator_device
 from actdiag.stats.entering import Entering
 from actdiag.stats.layout import arrange, as_float, columns, groups
-from actdiag.stats.moments import accumulator_device
 from actdiag.stats.picks import AT_ONCE
 from actdiag.stats.ready import Layout, ReadyInput
 from actdiag.stats.scratch import beside, readable
@@ -174,18 +175,18 @@ class Inputs:
         on_cpu = self.device.type == "cpu"
         values = readable(block.to(self.device)) if on_cpu else as_float(block)
         outer = (0, *range(2, values.ndim))
-        mask = beside("wide", values, values.dtype) if on_cpu else torch.empty_like(values)
+        # Sums of booleans are slow on the CPU, and there alone.
+        mask = beside("wide", values, values.dtype) if on_cpu else None
+        many = values.numel() // values.shape[1]
         below, above = self.function.saturated_below, self.function.saturated_above
-        low, high = values.amin(outer), values.amax(outer)
+        low, high = (values.amin(outer), values.amax(outer)) if on_cpu else extremes(values, outer)
         none = torch.zeros_like(low)
         nonfinite = none
         if not on_cpu or not math.isfinite((low.sum() + high.sum()).item()):
-            finite = torch.isfinite(values)
-            nonfinite = torch.logical_not(finite).to(mask.dtype).sum(outer)
-            low = torch.where(finite, values, torch.inf).amin(outer)
-            high = torch.where(finite, values, -torch.inf).amax(outer)
+            nonfinite = many - told_apart(values)[1].sum(outer)
+            low, high = extremes(values, outer) if on_cpu else (low, high)
         rows = (
-            torch.full_like(low, values.numel() // values.shape[1]),
+            torch.full_like(low, many),
             nonfinite,
             none if below is None else torch.lt(values, below, out=mask).sum(outer),
             none if above is None else torch.gt(values, above, out=mask).sum(outer),
@@ -193,7 +194,7 @@ class Inputs:
             low,
             high,
         )
-        return torch.stack(rows).double()
+        return torch.stack([row.double() for row in rows])
 
     def merge(self, other: Inputs) -> None:
         """Take over the counts of another."""
@@ -272,7 +273,7 @@ def _blank(units: int) -> Tensor:
 
 
 def _inside(
-    values: Tensor, region: tuple[float, float] | None, mask: Tensor, outer: tuple[int, ...]
+    values: Tensor, region: tuple[float, float] | None, mask: Tensor | None, outer: tuple[int, ...]
 ) -> Tensor:
     """How many values of each unit lie in a closed interval."""
     low, high = region or (math.inf, -math.inf)

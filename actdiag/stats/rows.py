@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from actdiag.stats import native
+from actdiag.stats.devices import sent
 from actdiag.stats.layout import arrange, as_float
 from actdiag.stats.picks import spread
 from actdiag.stats.ranks import mixed
@@ -54,7 +55,7 @@ class Chosen:
         found = self._indices
         if found is None or found[0].device != device:
             places, slots = (
-                torch.tensor(column, dtype=torch.int64, device=device)
+                sent(torch.tensor(column, dtype=torch.int64), device)
                 for column in (self.places, self.slots)
             )
             found = self._indices = places, slots
@@ -238,7 +239,7 @@ class RowSample:
             rows = values.flatten(1).index_select(0, places).unsqueeze(1)
         else:
             by_position = values.flatten(2).transpose(1, 2)
-            rows = by_position[places.unsqueeze(1), positions.to(values.device)]
+            rows = by_position[places.unsqueeze(1), sent(positions, values.device)]
         slots.rows.index_copy_(0, kept, as_float(rows))
         slots.take(picked)
         self._tell()

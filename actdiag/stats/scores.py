@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from actdiag.stats.devices import sent
 from actdiag.stats.heads import alike, by_head, heads_of, rows_of_mask
 from actdiag.stats.layout import CACHE_ELEMENTS, LAUNCH_ELEMENTS
 from actdiag.stats.stretches import Looks, Stretch
@@ -128,7 +129,7 @@ def of_scores(
 def positions(length: int, device: torch.device) -> Tensor:
     """The queries measured: evenly spread, the first and the last included."""
     many = min(length, max(FEWEST, min(MOST, length // ONE_IN)))
-    return torch.linspace(0, length - 1, many, dtype=torch.float64).round().long().to(device)
+    return sent(torch.linspace(0, length - 1, many, dtype=torch.float64).round().long(), device)
 
 
 class _Allowed(NamedTuple):

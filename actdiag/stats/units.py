@@ -57,7 +57,8 @@ def measure_with_care(view: View) -> Measured:
         [careful_moments(part, spans=spans(view)) for part in columns(view.values)]
     )
     if view.by_sample and found.samples is None:
-        return Measured(found.table, found.table[OF_SAMPLES], found.nan)
+        means = torch.stack([found.table[row] for row in OF_SAMPLES])
+        return Measured(found.table, means, found.nan)
     return found
 
 
