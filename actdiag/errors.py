@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+OURS = (
+    "This is a mistake in actdiag, not in the model or the data: please report it, with the "
+    "traceback and what actdiag --version says."
+)
+
+
 class ActdiagError(Exception):
     """A problem the user can do something about.
 

@@ -20,6 +20,7 @@ from actdiag.stats.output import OutputAccumulator, output_kind
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from actdiag.capture.failing import Doubt
     from actdiag.records import Coverage, ModuleInfo, OutputStats, Padding, Site
 
 Progress = Callable[[int, int | None, str], None]
@@ -63,6 +64,7 @@ class Measurement:
 
     ``state`` is what merges with a pass over other samples, where it was asked for; ``bounded``
     gives merged sites, with the names of aligned layers, the bounds that the weights set.
+    ``doubt`` is there while it is not settled whether the model raised or what measures it.
     """
 
     sites: tuple[Site, ...]
@@ -76,6 +78,7 @@ class Measurement:
     padding: Padding | None = None
     state: dict[str, Any] = field(default_factory=dict)
     bounded: Bounding | None = None
+    doubt: Doubt | None = None
 
 
 def silent(_done: int, _total: int | None, _phase: str) -> None:
@@ -96,9 +99,9 @@ def measure(
     """Run every batch through ``module`` and collect everything.
 
     Stops at the first batch in which the forward raises; what was measured before it stays, and
-    ``coverage.failure`` says what happened. Stops too, and is marked as interrupted, where
-    ``progress`` raises :class:`~actdiag.errors.Stopped`. ``forward`` is called in place of the
-    module.
+    ``coverage.failure`` says what happened; what the capture's own code raises is raised again.
+    Stops too, and is marked as interrupted, where ``progress`` raises
+    :class:`~actdiag.errors.Stopped`. ``forward`` is called in place of the module.
     ``mask`` names the input that says which positions are padding, where its name doesn't.
     ``part`` says that the batches are a part of the data, and that the state is wanted.
 
@@ -109,9 +112,13 @@ def measure(
     first = list(islice(rest, 1))
     run = partial(_measured, total=total, progress=progress, phase=phase, mask=mask, part=part)
     found = run(module, chain(first, rest), forward)
-    if found.samples or not _needs_gradients(found.coverage):
+    if not found.samples and _needs_gradients(found.coverage):
+        forward = partial(_with_gradients, forward or module)
+        found = run(module, chain(first, rest), forward)
+    if found.doubt is None:
         return found
-    return run(module, chain(first, rest), partial(_with_gradients, forward or module))
+    found.doubt.settle(module, forward)
+    return replace(found, doubt=None)
 
 
 def _needs_gradients(coverage: Coverage) -> bool:
@@ -178,6 +185,7 @@ def _measured(
             padding=capture.padding(),
             state=_state(capture, sites, answer, takes, left_out) if mergeable else {},
             bounded=capture.bounded,
+            doubt=capture.doubt,
         )
 
 

@@ -138,6 +138,8 @@ def _observed(copy: nn.Module, batch: Any, loss: Loss, found: Backward) -> Tenso
     with Capture(copy, forward=forward, recorder=recorder) as capture, torch.enable_grad():
         output = capture.run(batch.inputs, batch.kwargs, batch.samples)
     if output is None:
+        if capture.doubt is not None:
+            capture.doubt.settle(copy)
         failure = capture.failure
         found.failure = (
             "the model gave no tensor of numbers"

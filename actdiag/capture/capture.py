@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from actdiag.capture.answer import Answer
 from actdiag.capture.containers import generated
 from actdiag.capture.declared import own_parameters, unshared
-from actdiag.capture.failing import failure_of
+from actdiag.capture.failing import Doubt, failure_of, looks_ours
 from actdiag.capture.graphs import graphs_observed, modules_of
 from actdiag.capture.guard import preserved, quiet
 from actdiag.capture.inputs import Inputs
@@ -56,6 +56,7 @@ class Capture:
         backend()  # a wrong setting is told before anything runs
         self.model = model
         self.failure: Failure | None = None
+        self.doubt: Doubt | None = None
         self._forward = forward or model
         self._arguments = parameters_of(forward or model.forward)
         self._mask = mask
@@ -111,7 +112,8 @@ class Capture:
     def run(self, inputs: tuple[Any, ...], kwargs: dict[str, Any], samples: int) -> Tensor | None:
         """One forward pass over ``samples`` samples; the model's answer, or None if it raised.
 
-        The first exception is kept as :attr:`failure`, with everything measured before it.
+        The first exception is kept as :attr:`failure`, with everything measured before it, and as
+        :attr:`doubt` where it may be the capture's own: to be settled once that is over.
         """
         mask = mask_of(self._arguments, inputs, kwargs, self._mask)
         self._recorder.begin_pass(samples, mask)
@@ -122,6 +124,8 @@ class Capture:
                 result = generated(self._forward(*inputs, **kwargs))
         except Exception as error:  # noqa: BLE001 - whatever a model may raise
             self.failure = failure_of(error, self._stack.names, self._relay)
+            if any(looks_ours(one, self._stack.names) for one in (error, self._relay.error) if one):
+                self.doubt = Doubt(error, inputs, kwargs)
             result = None
         finally:
             self._stack.running.clear()

@@ -28,6 +28,11 @@ def _owner(filename: str) -> str:
     return "actdiag" if path.startswith(_OURS) else "user"
 
 
+def is_ours(filename: str) -> bool:
+    """Whether a file is one of this package."""
+    return str(Path(filename).resolve()).startswith(_OURS)
+
+
 def location(filename: str, line: int) -> str:
     """``file:line``, the file relative to the working directory where it lies below it."""
     path = Path(filename).resolve()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from actdiag.errors import ActdiagError
+from actdiag.errors import OURS, ActdiagError
 from actdiag.render import clean, defused
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 UNEXPECTED = 2
+_AGAIN = "Run again with --debug for the traceback. "
 
 
 @contextmanager
@@ -46,19 +47,24 @@ def told_once(*, debug: bool = False) -> Iterator[None]:
         _say(f"actdiag: {str(error) or 'interrupted, nothing was written'}")
         raise typer.Exit(INTERRUPTED) from None
     except ActdiagError as error:
-        _traceback(debug=debug)
+        print_traceback(debug=debug)
         _say(f"actdiag: {error.message}", f"  {error.hint}" if error.hint else "")
         raise typer.Exit(error.exit_code) from None
     except Exception as error:  # noqa: BLE001 - whatever it is, the user is told once
-        _traceback(debug=debug)
-        _say(
-            f"actdiag: this should not have happened: {type(error).__name__}: {error}",
-            "" if debug else "  Run again with --debug for the traceback, and please report it.",
-        )
+        print_traceback(debug=debug)
+        message, hint = unexpected(error, debug=debug)
+        _say(f"actdiag: {message}", f"  {hint}")
         raise typer.Exit(UNEXPECTED) from None
 
 
-def _traceback(*, debug: bool) -> None:
+def unexpected(error: Exception, *, debug: bool) -> tuple[str, str]:
+    """What to say of an exception that is a mistake of ours, and what to do about it."""
+    message = f"this should not have happened: {type(error).__name__}: {error}"
+    return message, f"{_AGAIN * (not debug)}{OURS}"
+
+
+def print_traceback(*, debug: bool) -> None:
+    """Where ``debug`` asks for it, the traceback of the exception being handled, to stderr."""
     if debug:
         traceback.print_exc()
 

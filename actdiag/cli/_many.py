@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from actdiag._version import __version__
+from actdiag.cli._failing import print_traceback, unexpected
 from actdiag.cli._progress import progress_bar, silent
 from actdiag.diagnosis.gate import not_checked
 from actdiag.errors import ActdiagError
@@ -31,21 +32,24 @@ class Scanned:
     broken: int | None = None
 
 
-def scanned(models: Sequence[str], jobs: int, options: dict[str, Any]) -> Iterator[Scanned]:
+def scanned(
+    models: Sequence[str], jobs: int, options: dict[str, Any], *, debug: bool = False
+) -> Iterator[Scanned]:
     """Yield what came of each model, in order; ``options`` are those of the pipeline.
 
-    One that can't be used is told in its report and doesn't keep the others from being scanned.
+    One that can't be used is told in its report and doesn't keep the others from being scanned;
+    with ``debug`` its traceback goes to stderr.
     """
     if jobs == 1 or len(models) == 1:
         for model in models:
             with progress_bar() as progress:
-                yield _scanned(model, {**options, "progress": progress})
+                yield _scanned(model, {**options, "progress": progress}, debug=debug)
         return
     workers = min(jobs, len(models))
     threads = max(1, (os.cpu_count() or 1) // workers)
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _prepared, (threads,))
     with pool, progress_bar() as progress:
-        waiting = [pool.submit(_alone, model, options) for model in models]
+        waiting = [pool.submit(_alone, model, options, debug=debug) for model in models]
         try:
             for done, (model, one) in enumerate(zip(models, waiting, strict=True), start=1):
                 yield _result(model, one)
@@ -71,8 +75,8 @@ def _result(model: str, one: Future[Scanned]) -> Scanned:
         )
 
 
-def _alone(model: str, options: dict[str, Any]) -> Scanned:
-    return _scanned(model, {**options, "progress": silent})
+def _alone(model: str, options: dict[str, Any], *, debug: bool) -> Scanned:
+    return _scanned(model, {**options, "progress": silent}, debug=debug)
 
 
 def piped(model: str, options: dict[str, Any]) -> Report:
@@ -90,13 +94,14 @@ def piped(model: str, options: dict[str, Any]) -> Report:
         return pipeline.scan(model, **{**options, "trust": trust})
 
 
-def _scanned(model: str, options: dict[str, Any]) -> Scanned:
+def _scanned(model: str, options: dict[str, Any], *, debug: bool) -> Scanned:
     try:
         return Scanned(piped(model, options))
     except ActdiagError as error:
-        why = f"{error.message.rstrip('.')}. {error.hint}".strip()
-        code = error.exit_code
+        message, hint, code = error.message, error.hint, error.exit_code
+        print_traceback(debug=debug)
     except Exception as error:  # noqa: BLE001 - one model must not take the others with it
-        why = f"this should not have happened: {type(error).__name__}: {error}"
-        code = ActdiagError.exit_code
+        (message, hint), code = unexpected(error, debug=debug), ActdiagError.exit_code
+        print_traceback(debug=debug)
+    why = f"{message.rstrip('.')}. {hint}".strip()
     return Scanned(not_checked(model, why, ToolInfo(version=__version__)), code)

@@ -78,7 +78,8 @@ def check(
     **options: Any,
 ) -> None:
     """Check models and fail where something is wrong: one line for each, an exit code for CI."""
-    with told_once(debug=options.pop("debug")):
+    debug = options.pop("debug")
+    with told_once(debug=debug):
         output, reports = render.require(options.pop("output")), options.pop("reports")
         inputs = [options["data_option"], options["labels"], options["train_data"]]
         meant = models(wanted, data=inputs)
@@ -91,7 +92,7 @@ def check(
         judged: list[Judged] = []
         interrupted = False
         try:
-            for one in scanned(meant, jobs, wanted_of_each):
+            for one in scanned(meant, jobs, wanted_of_each, debug=debug):
                 judged += [at.judged(one)]
         except KeyboardInterrupt:
             interrupted = True

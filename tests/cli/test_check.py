@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actdiag.errors import DataError, RefusedError
+from actdiag.errors import OURS, DataError, RefusedError
 from actdiag.records import ModelInfo, ReportVerdict
 from actdiag.render import json as json_format
 from actdiag.render._story import tally
@@ -100,8 +100,12 @@ def test_a_warning_is_told_but_does_not_fail_below_fail_on(run, models):
 def test_a_bug_with_one_model_leaves_the_others_checked(run, models):
     lines = run("check", "bug.pt", "good.pt").stdout.splitlines()
 
-    assert "this should not have happened: ZeroDivisionError: by 0" in lines[0]
+    assert "this should not have happened: ZeroDivisionError: by 0. Run again with" in lines[0]
+    assert lines[0].endswith(OURS)
     assert lines[1].startswith("✓ ok good.pt")
+    debugged = run("check", "bug.pt", "good.pt", "--debug")
+    assert "Traceback" in debugged.stderr
+    assert "by 0. This is a mistake in actdiag, not in the model" in debugged.stdout
 
 
 def test_ctrl_c_gives_what_was_found_so_far(run, models):

@@ -28,6 +28,19 @@ def test_a_sick_model_is_told_with_its_verdict_first(run):
     assert done.stderr == ""
 
 
+def test_a_mistake_of_the_capture_is_told_as_ours(run, monkeypatch):
+    def broken(*_args, **_kwargs):
+        return {}["no such site"]
+
+    monkeypatch.setattr("actdiag.capture.observer.Observer.finish", broken)
+    done, debugged = run("scan", *SICK), run("scan", *SICK, "--debug")
+
+    assert done.exit_code == debugged.exit_code == 2
+    assert done.stderr.startswith("actdiag: this should not have happened: KeyError: ")
+    assert "This is a mistake in actdiag, not in the model or the data" in done.stderr
+    assert "in broken" in debugged.stderr
+
+
 @pytest.mark.parametrize("name", names())
 def test_a_saved_scan_tells_the_same_again(run, name):
     first = run("scan", *SICK, "--format", name, "--report", "json=scan.json")

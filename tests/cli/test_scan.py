@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from actdiag.errors import DataError, RefusedError
+from actdiag.errors import OURS, DataError, RefusedError
 from actdiag.records import Report
 from actdiag.render import text
 from tests.render import build
@@ -179,8 +179,10 @@ def test_each_failure_is_told_once_with_its_exit_code(run, pipeline, error, code
 def test_an_unexpected_failure_says_how_to_see_more(run, pipeline):
     pipeline.answer = ZeroDivisionError("by 0")
 
-    assert "Run again with --debug" in run("scan", "m.pt").stderr
+    told = run("scan", "m.pt").stderr
+    assert told.endswith(f"by 0\n  Run again with --debug for the traceback. {OURS}\n")
     debugged = run("scan", "m.pt", "--debug").stderr
+    assert debugged.endswith(f"by 0\n  {OURS}\n")
     assert "Traceback" in debugged
     assert "Run again" not in debugged
 
