@@ -91,12 +91,12 @@ def there(tensor: Tensor) -> Tensor:
     """A tensor of the device with the memory of one of the CPU."""
     whole = _whole(tensor)
     holder = torch._C._acc.create_empty_tensor(whole.shape, whole.dtype)
-    _MEMORY[holder.untyped_storage()._cdata] = whole
+    _lies_anew(holder, whole)
     return _in(holder, tensor)
 
 
 def _lies_anew(tensor: Tensor, like: Tensor) -> None:
-    """A tensor there whose memory an operation replaced here."""
+    """A tensor there whose memory becomes that of one here."""
     _MEMORY[tensor.untyped_storage()._cdata] = _whole(like)
     set_ = torch.ops.aten.set_.source_Storage_storage_offset
     lies = like.storage_offset(), like.shape, like.stride()
@@ -186,11 +186,23 @@ def _lstm_cell(ours, theirs, memory, *biases):
     return parts[3] * kept.tanh(), kept, torch.cat(parts, 1)
 
 
+def _gru_cell(ours, theirs, state, *biases):
+    ours, theirs = (
+        gates if bias is None else gates + bias
+        for gates, bias in zip((ours, theirs), biases or (None, None), strict=True)
+    )
+    (reset, update, new), (again, kept, old) = ours.chunk(3, 1), theirs.chunk(3, 1)
+    reset, update = (reset + again).sigmoid(), (update + kept).sigmoid()
+    new = (new + reset * old).tanh()
+    return (1 - update) * new + update * state, torch.cat((reset, update, new, state, old), 1)
+
+
 # Operations that each device has in a form of its own.
 _KERNELS = {
     "convolution_overrideable": torch.ops.aten.convolution.default,
     "convolution_backward_overrideable": _convolution_backward,
     "_thnn_fused_lstm_cell": _lstm_cell,
+    "_thnn_fused_gru_cell": _gru_cell,
 }
 
 
