@@ -13,7 +13,8 @@ small features. On the raw Titanic table 11 to 12 of 21 ReLU units are dead, sta
 ## How to tell it from a healthy look-alike
 Token ids are not numbers. A norm as the first layer, a logarithm or any other function before it,
 or a division inside the model, which shows in a first layer whose output is far smaller than raw
-inputs would make it, rescale the input. Pixels of one
+inputs would make it, rescale the input. Where inputs are joined (``torch.cat`` with embeddings)
+the first layer's output must be as large as this input makes it. Pixels of one
 image differ in mean but share one range. Features that never vary are DAT702's matter. Where
 labels show that the model works this is only worth knowing.
 
@@ -140,7 +141,7 @@ def _is_rescaled(site: Site, graph: Graph, scan: Scan, limits: Limits) -> bool:
     """Whether a norm comes first, or the first layer's output shows a division before it."""
     users = graph.consumers(site)
     if users and not any(_takes_raw(user) for user in users):
-        return True
+        return not any(_shows_raw(site, user, scan, limits) for user in users)
     first = next((user for user in users if is_weight_layer(user)), None)
     if first is None or site.stats.rms is None or first.stats.rms is None:
         return False
@@ -157,6 +158,18 @@ def _takes_raw(user: Site) -> bool:
     return user.straight and not rescales
 
 
+def _shows_raw(site: Site, user: Site, scan: Scan, limits: Limits) -> bool:
+    """Whether the input is joined with others and the layer's output is as large as it makes it."""
+    if len(user.inputs) < 2 or not is_weight_layer(user) or not site.units:  # noqa: PLR2004
+        return False
+    share = [
+        weight.rms for weight in scan.weights if weight.module == user.module and weight.fan_in
+    ]
+    if not share or not share[0] or user.stats.rms is None or site.stats.rms is None:
+        return False
+    return user.stats.rms * limits["joined"] >= share[0] * site.units**0.5 * site.stats.rms
+
+
 RULE = Rule(
     code="DAT701",
     name="input-scale",
@@ -168,6 +181,7 @@ RULE = Rule(
         Threshold("range_share", 0.1, "our choice: pixels of one image share a range"),
         Threshold("bright", 128, "our choice: photographs use the upper half of a byte's range"),
         Threshold("rescaled", 30, "our choice: edge filters cancel about ten-fold, /255 is 255"),
+        Threshold("joined", 3, "our choice: ages of 30, standardised in the forward, give a tenth"),
     ),
     check=check,
 )

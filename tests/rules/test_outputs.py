@@ -235,6 +235,15 @@ def test_standardised_token_and_normalised_inputs_are_healthy():
     assert not found("DAT701", scan(data_in(**raw), logarithm, linear("0", "log")))
 
 
+@pytest.mark.parametrize(("rms", "raw"), [(60.0, True), (30.0, True), (6.0, False)])
+def test_inputs_that_are_joined_are_raw_where_the_layer_shows_it(rms, raw):
+    table = data_in(rms=300.0, per_unit=features(600.0, 0.4), units=2)
+    ids = site("embed", Role.BLOCK, per_unit=None)
+    first = linear("0", "input", "embed", rms=rms, straight=False)
+    by = (weight("0", rms=0.2, fan_in=10),)
+    assert bool(found("DAT701", scan(table, ids, first, weights=by))) is raw
+
+
 def test_pixels_that_share_a_range_are_healthy():
     pixels = units(4, mean=(0.1, 0.2, 11.0, 12.0), std=(0.5, 0.6, 5.0, 5.0), max=16.0)
     assert not found("DAT701", scan(data_in(per_unit=pixels)))
