@@ -154,10 +154,13 @@ class Capture:
             return self._bounded(sites, aligned)
 
     def _bounded(self, sites: tuple[Site, ...], aligned: set[str]) -> tuple[Site, ...]:
-        return with_bounds(self.model, sites, aligned, self._relay.layers)
+        return with_bounds(self.model, sites, aligned, self._relay.layers, self._exposed())
 
     def _aligned(self) -> set[str]:
         return {site.name for site in self._recorder.sites if site.aligned}
+
+    def _exposed(self) -> set[str]:
+        return {site.name for site in self._recorder.sites if site.exposed}
 
     def modules(self) -> tuple[ModuleInfo, ...]:
         """Every module of the model, called or not."""
@@ -192,7 +195,7 @@ class Capture:
             "parameters": {name: list(one) for name, one in seen.items()},
             "answer": self._answer.note,
             "aligned": sorted(self._aligned()),
-            "reach": terms(self.model, sites, self._aligned(), self._relay.layers),
+            "reach": terms(self.model, sites, self._aligned(), self._relay.layers, self._exposed()),
             "width_changes": self._recorder.width_changes,
         }
 

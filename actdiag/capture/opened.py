@@ -40,6 +40,7 @@ class OpenSite:
     returned: bool = False
     is_final: bool = False
     absorbed: bool = False
+    exposed: bool = False  # its values may have been changed unseen
     attention: AttentionAccumulator | None = None
     given: weakref.ref[Tensor] | None = None  # what its function was given in the last call
     shut: Tensor | None = None  # of a gate: how often each unit was shut, float64

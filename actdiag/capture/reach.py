@@ -31,6 +31,7 @@ def with_bounds(
     sites: tuple[Site, ...],
     aligned: Collection[str],
     rebuilt: Mapping[str, nn.Module],
+    exposed: Collection[str],
 ) -> tuple[Site, ...]:
     """The sites, those of clipping activations with the bound of each unit where it is known.
 
@@ -42,8 +43,9 @@ def with_bounds(
         sites: what was measured.
         aligned: names of the layers that read the units of the site before them one by one.
         rebuilt: the layers of graphs by name, which ``model`` holds as weights alone.
+        exposed: names of the sites whose values may have been changed since they were measured.
     """
-    reach = _Reach(model, {site.name: site for site in sites}, aligned)
+    reach = _Reach(model, {site.name: site for site in sites}, aligned, exposed)
     reach.modules |= rebuilt
     return tuple(reach.bounded(site) for site in sites)
 
@@ -53,12 +55,13 @@ def terms(
     sites: tuple[Site, ...],
     aligned: Collection[str],
     rebuilt: Mapping[str, nn.Module],
+    exposed: Collection[str],
 ) -> dict[str, dict[str, Any]]:
     """By site what its bounds are made of, for units that never fired: see :func:`merged_bounds`.
 
     Sites with more weights than can be kept, and those behind grouped convolutions, have none.
     """
-    reach = _Reach(model, {site.name: site for site in sites}, aligned)
+    reach = _Reach(model, {site.name: site for site in sites}, aligned, exposed)
     reach.modules |= rebuilt
     found = {site.name: reach.terms(site) for site in sites}
     return {name: kept for name, kept in found.items() if kept is not None}
@@ -87,9 +90,15 @@ def merged_bounds(site: Site, source: Site, kept: Mapping[str, Any]) -> Site:
 
 
 class _Reach:
-    def __init__(self, model: nn.Module, sites: dict[str, Site], aligned: Collection[str]) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        sites: dict[str, Site],
+        aligned: Collection[str],
+        exposed: Collection[str],
+    ) -> None:
         self.modules = {printable(name): module for name, _, module in unshared(model)}
-        self.sites, self.aligned = sites, aligned
+        self.sites, self.aligned, self.exposed = sites, aligned, exposed
 
     def _behind(self, site: Site) -> tuple[Site, _Norm | None] | None:
         """The layer in front of a clipping activation, and the batch norm between them."""
@@ -136,7 +145,8 @@ class _Reach:
         return replace(site, per_unit=per_unit)
 
     def _before(self, site: Site) -> Site | None:
-        return self.sites.get(site.inputs[0]) if site.verbatim else None
+        known = site.verbatim and site.inputs[0] not in self.exposed
+        return self.sites.get(site.inputs[0]) if known else None
 
     def _norm(self, site: Site) -> _Norm | None:
         module = self.modules.get(site.module)

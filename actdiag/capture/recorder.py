@@ -233,6 +233,7 @@ class Recorder:
     def unforesee(self, trails: Iterable[Trail]) -> None:
         """What was counted ahead of these sites' outputs stands no more: they may change unseen."""
         for index in {index for trail in trails for index in trail.sites}:
+            self.sites[index].exposed = True
             self.sites[index].accumulator.unforesee()
 
     def count_shut(self, site: OpenSite, gate: Tensor, trail: Trail) -> None:

@@ -120,3 +120,55 @@ def test_what_the_model_returns_beside_its_answer_is_told():
         capture.run((torch.rand(10, 4),), {}, 10)
         found = {site.name: (site.returned, site.is_final) for site in capture.sites()}
     assert found == {"input": (False, False), "features": (True, False), "head": (True, True)}
+
+
+def _through_data(x):
+    x.data.mul_(-5)
+    return x
+
+
+def _with_new_data(x):
+    x.data = x * -5
+    return x
+
+
+def _through_numpy(x):
+    x.numpy()[...] *= -5
+    return x
+
+
+class Written(nn.Module):
+    """Changes values behind torch's back, between layer and activation or before the layer."""
+
+    def __init__(self, *, before, change):
+        super().__init__()
+        self.first, self.second = nn.Linear(5, 7), nn.Linear(7, 6)
+        self.before, self.change = before, change
+
+    def forward(self, x):
+        hidden = torch.relu(self.first(x))
+        if self.before:
+            return torch.relu(self.second(self.change(hidden)))
+        return torch.relu(self.change(self.second(hidden)))
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("change", [_through_data, _with_new_data, _through_numpy])
+def test_no_bound_is_claimed_of_values_that_were_written_unseen(before, change):
+    torch.manual_seed(0)
+    model, x = Written(before=before, change=change), torch.randn(50, 5)
+    first, second = bounds(model, x, "relu"), bounds(model, x, "relu#2")
+    assert second.input_bound == ()
+    assert len(first.input_bound) == 7
+    plain = Written(before=before, change=lambda values: values)
+    assert len(bounds(plain, x, "relu#2").input_bound) == 6
+
+
+def test_no_bound_is_merged_of_values_that_were_written_unseen():
+    torch.manual_seed(0)
+    for change, known in ((_through_data, False), (lambda values: values, True)):
+        model = Written(before=True, change=change).eval()
+        nn.init.constant_(model.second.bias, -100.0)
+        with Capture(model) as capture:
+            capture.run((torch.randn(50, 5),), {}, 50)
+            assert ("relu#2" in capture.state(capture.sites())["reach"]) is known
