@@ -1,4 +1,9 @@
-"""Runs on a simulated accelerator, in a process of its own; prints what came out as JSON."""
+"""Runs on an accelerator, ``cuda`` or a simulated one; prints what came out as JSON.
+
+python -m tests.accelerator.driver DEVICE TOPIC [SAMPLE...]
+
+The simulated one can't be got rid of, so this is a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +11,7 @@ import copy
 import json
 import sys
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +26,12 @@ from actdiag.stats import devices, pool
 from actdiag.stats.regions import InputRow
 from actdiag.stats.site import SiteAccumulator
 from benchmarks.models import WIDTH, Decoder, Recurrent
-from tests.accelerator.simulated import DEVICE, NAME, SEEN
 from tests.stats import oracle
+
+if sys.argv[1] == "cuda":
+    DEVICE, SEEN = torch.device("cuda:0"), None
+else:
+    from tests.accelerator.simulated import DEVICE, SEEN
 
 SAMPLES = Path(__file__).parents[2] / "sample_models"
 PASSES, HELD = 5, 1 << 14
@@ -56,21 +66,35 @@ def _models():
     yield "LSTM", Recurrent(), (6, 64)
 
 
+@contextmanager
+def _noted(*, may_wait):
+    """Kernels and what was waited for within; of a real device nothing but an error is known."""
+    found = {}
+    if SEEN is None:
+        torch.cuda.set_sync_debug_mode("default" if may_wait else "error")
+        yield found
+        torch.cuda.set_sync_debug_mode("default")
+    else:
+        SEEN.clear()
+        yield found
+        found |= {"kernels": SEEN.kernels, "waits": dict(SEEN.waits)}
+
+
 @torch.no_grad()
 def passes():
-    """For each model, kernels of a plain pass and of measured ones, and what those waited for."""
+    """For each model, what a plain pass and measured ones took."""
     found = {}
     for name, built, shape in _models():
-        model = built.eval().to(DEVICE)
-        SEEN.clear()
-        model(torch.randn(4, *shape).to(DEVICE))
-        plain, measured = SEEN.kernels, []
+        model, measured = built.eval().to(DEVICE), []
+        batch = torch.randn(4, *shape).to(DEVICE)
+        with _noted(may_wait=True) as plain:
+            model(batch)
         with Capture(model) as capture:
-            for _ in range(PASSES):
+            for turn in range(PASSES):
                 batch = torch.randn(4, *shape).to(DEVICE)
-                SEEN.clear()
-                capture.run((batch,), {}, len(batch))
-                measured.append((SEEN.kernels, dict(SEEN.waits)))
+                with _noted(may_wait=turn == 0) as noted:
+                    capture.run((batch,), {}, len(batch))
+                measured.append(noted)
             sites = len(capture.sites())
         found[name] = {"plain": plain, "measured": measured, "sites": sites}
     return found
@@ -182,7 +206,7 @@ def reports():
     """Where reports of sample models from the device differ from those of the CPU."""
     found = {}
     for row in json.loads((SAMPLES / "manifest.json").read_text()):
-        if row["format"] != "pickled-module" or row["name"] not in sys.argv[2:]:
+        if row["format"] != "pickled-module" or row["name"] not in sys.argv[3:]:
             continue
         path, data = (str(SAMPLES.parent / row[key]) for key in ("file", "data"))
         model = torch.load(path, weights_only=False).eval()
@@ -194,14 +218,14 @@ def reports():
         for report in (ours, theirs):
             del report["timings"]
         pair = (json.loads(json.dumps(report)) for report in (ours, theirs))
-        codes = [finding["code"] for finding in theirs["findings"]]
+        codes = [[one["code"] for one in report["findings"]] for report in (ours, theirs)]
         found[row["name"]] = {"unlike": [*_unlike("", *pair)], "codes": codes}
     return found
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    devices.STAGING.add(NAME)
+    devices.STAGING.add(DEVICE.type)
     torch.manual_seed(0)
     topics = {function.__name__: function for function in (passes, values, waiting, reports)}
-    json.dump(topics[sys.argv[1]](), sys.stdout)
+    json.dump(topics[sys.argv[2]](), sys.stdout)
