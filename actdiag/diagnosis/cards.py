@@ -150,8 +150,8 @@ CARDS = (
         "Loss became NaN",
         loss_nan,
         (
-            CauseJudge("non-finite-weights", signal.non_finite_weights),
             CauseJudge("invalid-operation", signal.invalid_operation),
+            CauseJudge("non-finite-weights", signal.non_finite_weights),
             CauseJudge("exploding-activations", signal.exploding),
             _UNNORMALISED,
         ),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from actdiag import functions
 from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, not_run, ruled_out, unknown
-from actdiag.records import CauseVerdict, Finding, Role, Severity, Site
+from actdiag.records import Finding, Role, Severity, Site
 from actdiag.steps.depth import label, number
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def non_finite_weights(case: Case, _outcomes: Outcomes) -> Judgement:
 
 def invalid_operation(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: does an operation make NaN or infinity out of finite values."""
-    found = case.found("ACT109")
-    if not found or non_finite_weights(case, {}).verdict is CauseVerdict.CONFIRMED:
+    weights = {finding.fingerprint for finding in case.found("INI403")}
+    found = [one for one in case.found("ACT109") if weights.isdisjoint(one.follows_from)]
+    if not found:
         return ruled_out("No operation makes them out of finite values and finite weights.")
     return confirmed(found[0].message, found[0].remedy)

@@ -51,6 +51,7 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
             "tensors": len(bad),
             "of_tensors": len(scan.weights),
             "first": [weight.name for weight in bad[:20]],
+            "modules": list(dict.fromkeys(weight.module for weight in bad)),
         },
     )
 

@@ -107,15 +107,26 @@ class _Order:
         named = {name for name in self.anchors.values() if name is not None}
         self.upstream = {name: graph.ancestors(graph.sites[name]) for name in named}
         self.place = graph.order()
+        self.sites = graph.sites.values()
 
     def __call__(self, cause: Finding, effect: Finding) -> bool:
         first, second = self.anchors[cause.fingerprint], self.anchors[effect.fingerprint]
-        if first is None or second is None:
+        if second is None:
             return True
+        if first is None:
+            return self._begins_before(cause.measured.get("modules"), second)
         if first == second:
             return cause.code != effect.code
         upstream = self.upstream[second]
         return first in upstream if upstream else self.place[first] < self.place[second]
+
+    def _begins_before(self, modules: object, name: str) -> bool:
+        """Whether one of the modules, if any are named, has a part in a site or was not seen."""
+        if not isinstance(modules, (list, tuple)):
+            return True
+        places = {one: [site.name for site in self.sites if site.module == one] for one in modules}
+        before = {name, *self.upstream[name]}
+        return not all(own and before.isdisjoint(own) for own in places.values())
 
 
 def anchor(graph: Graph, finding: Finding) -> str | None:

@@ -3,6 +3,7 @@
 from functools import cache
 
 import pytest
+import torch
 from torch import nn
 
 from actdiag import scan
@@ -115,6 +116,22 @@ def test_no_documented_cause_is_left_out():
 )
 def test_what_to_do_first_is_against_the_mistake_that_was_made(name, symptom, cause):
     assert diagnosed(name, symptom).cause == cause
+
+
+@pytest.mark.parametrize(
+    ("broken", "cause", "operation"),
+    [("1", "invalid-operation", "confirmed"), ("0", "non-finite-weights", "ruled-out")],
+)
+def test_an_operation_before_all_broken_weights_made_the_nan_itself(broken, cause, operation):
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 4))
+    model.forward = lambda x: model[1](torch.log(model[0](x) - 1e3))
+    nn.init.constant_(model.get_submodule(broken).weight, torch.nan)
+    nan = next(one for one in scan(model, torch.randn(100, 8)).diagnoses if one.symptom == NAN)
+
+    assert nan.cause == cause
+    judged = {each.name: each.verdict for each in nan.causes}
+    assert judged["non-finite-weights"] == "confirmed"
+    assert judged["invalid-operation"] == operation
 
 
 def test_the_advice_is_what_mends_that_mistake():
