@@ -46,7 +46,7 @@ def test_one_class_is_always_certain():
 @pytest.mark.parametrize("temperature", [0.0, -1.0, math.nan, math.inf])
 def test_a_temperature_that_means_nothing_is_refused(temperature):
     with pytest.raises(
-        UsageError, match=rf"^softmax was asked with temperature {temperature}\.$"
+        UsageError, match=rf"^softmax was asked with temperature {temperature}\.\n"
     ) as caught:
         functions.softmax(LOGITS, temperature)
     assert caught.value.hint == (
@@ -55,6 +55,6 @@ def test_a_temperature_that_means_nothing_is_refused(temperature):
 
 
 def test_no_values_are_refused():
-    with pytest.raises(UsageError, match=r"^softmax was asked of no values at all\.$") as caught:
+    with pytest.raises(UsageError, match=r"^softmax was asked of no values at all\.\n") as caught:
         functions.softmax([])
     assert caught.value.hint == "Give at least one number (logit)."

@@ -84,11 +84,11 @@ def test_words_and_exemptions_stand_side_by_side():
 
 
 def test_an_unknown_rule_is_refused_with_the_nearest():
-    with pytest.raises(UsageError, match=r"^no rule is called 'dead-rely'$") as caught:
+    with pytest.raises(UsageError, match=r"^no rule is called 'dead-rely'\n") as caught:
         exempted([], [Ignored("dead-rely", "*", "x")])
     assert caught.value.hint == "Did you mean dead-relu?"
 
 
 def test_a_reason_is_asked_for():
-    with pytest.raises(UsageError, match=r"^ACT101 is ignored in 'head' without a reason$"):
+    with pytest.raises(UsageError, match=r"^ACT101 is ignored in 'head' without a reason\n"):
         exempted([], [Ignored("ACT101", "head", " ")])
