@@ -167,7 +167,8 @@ def _shows_raw(site: Site, user: Site, scan: Scan, limits: Limits) -> bool:
     ]
     if not share or not share[0] or user.stats.rms is None or site.stats.rms is None:
         return False
-    return user.stats.rms * limits["joined"] >= share[0] * site.units**0.5 * site.stats.rms
+    raw: float = share[0] * site.units**0.5 * site.stats.rms
+    return user.stats.rms * limits["joined"] >= raw
 
 
 RULE = Rule(
