@@ -29,23 +29,21 @@ def careful_moments(column: Tensor, *, spans: bool) -> Measured:
     ``spans`` asks for the means of samples that have more than one value per unit.
     """
     device = accumulator_device(column.device)
-    table = samples = None
+    tables: list[Tensor] = []
+    samples = None
     nan: Tensor | int = 0
     for blocks in groups(column):
         found = [_sums(as_float(block.to(device))) for block in blocks]
-        tables = (
-            [part.table for part in found]
-            if table is None
-            else [table, *(part.table for part in found)]
-        )
-        table = tables[0] if len(tables) == 1 else combined(torch.stack(tables))
+        tables += [part.table for part in found]
+        if len(tables) > 1:
+            tables = [combined(torch.stack(tables))]
         nan = nan + sum(part.nan for part in found)
         if spans:
             means = _sample_means(found)
             samples = means if samples is None else combined_means(torch.stack((samples, means)))
-    if table is None:
+    if not tables:
         raise ValueError("an empty tensor has no moments")
-    return Measured(table, samples, nan)
+    return Measured(tables[0], samples, nan)
 
 
 def _sums(values: Tensor) -> Sums:
@@ -82,10 +80,8 @@ def told_apart(values: Tensor) -> tuple[Tensor, Tensor]:
 
 def extremes(values: Tensor, axes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
     """The least and the greatest finite value along axes; inf and -inf where there is none."""
-    inf = torch.inf
-    return values.nan_to_num(inf, inf, inf).amin(axes), values.nan_to_num(-inf, -inf, -inf).amax(
-        axes
-    )
+    low, high = (values.nan_to_num(end, end, end) for end in (torch.inf, -torch.inf))
+    return low.amin(axes), high.amax(axes)
 
 
 def _sample_means(blocks: list[Sums]) -> Tensor:
