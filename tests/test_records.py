@@ -145,10 +145,44 @@ def test_unknown_keys_of_a_newer_minor_version_are_ignored():
     assert Report.from_json(document) == REPORT
 
 
-@pytest.mark.parametrize("document", [{}, {"schema_version": 2}, [], None])
+@pytest.mark.parametrize("document", [{}, {"schema_version": "1"}, {"schema_version": 0}, [], None])
 def test_what_is_no_report_is_told_so(document):
     with pytest.raises(UsageError, match="not an actdiag report of schema version 1"):
         Report.from_json(document)
+
+
+def test_a_report_of_a_later_version_is_told_so():
+    with pytest.raises(UsageError, match="of schema version 2, and this actdiag reads 1") as caught:
+        Report.from_json({"schema_version": 2})
+    assert caught.value.hint.startswith("Update actdiag.")
+
+
+def damaged(change):
+    document = json.loads(json.dumps(REPORT.to_json()))
+    change(document)
+    return document
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda of: of.pop("coverage"), "lacks coverage"),
+        (lambda of: of.update(model=[1]), "model: [1] is no object"),
+        (lambda of: of.update(sites=5), "sites: 5 is no list"),
+        (lambda of: of["sites"][0].update(units="many"), 'sites[0].units: "many" is not a whole '),
+        (lambda of: of["sites"][0].update(units=2.0), "sites[0].units: 2.0 is not a whole number"),
+        (lambda of: of["sites"][0].update(mean="x" * 99), 'sites[0].mean: "xxx'),
+        (lambda of: of["sites"][0].update(role="top"), 'sites[0].role: "top" is none of input, '),
+        (lambda of: of["sites"][0]["quantiles"].update({"0.5": {}}), "sites[0].quantiles.0.5: {} "),
+        (lambda of: of["findings"].append({"code": "X"}), "findings[1]: lacks name, severity, "),
+        (lambda of: of["data"].update(synthetic=1), "data.synthetic: 1 is not true or false"),
+    ],
+)
+def test_what_is_damaged_is_told_with_its_place(change, told):
+    with pytest.raises(UsageError) as caught:
+        Report.from_json(damaged(change))
+    assert caught.value.message.startswith(f"not a complete saved scan: {told}")
+    assert len(caught.value.message) < 200
 
 
 def test_the_frame_has_a_row_per_site_with_its_numbers():

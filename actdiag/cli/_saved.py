@@ -21,17 +21,32 @@ def read(path: Path) -> tuple[Report, ...]:
         UsageError: the file cannot be read or holds none.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint=_HINT) from None
-    except ValueError:
-        raise UsageError(f"{path} is not JSON, so it is no saved scan", hint=_HINT) from None
+    try:
+        document = json.loads(content, parse_constant=_no_constant)  # in any encoding of Unicode
+    except (ValueError, RecursionError):
+        message = f"{path} is {_what(content)}, so it is no saved scan"
+        raise UsageError(message, hint=_HINT) from None
     try:
         return tuple(Report.from_json(each) for each in _documents(document))
     except UsageError as error:
         raise UsageError(f"{path}: {error.message}", hint=error.hint) from None
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path} is not a complete saved scan: {error}", hint=_HINT) from None
+
+
+def _no_constant(word: str) -> None:
+    """Refuse NaN and Infinity, which JSON does not know and no saved scan holds."""
+    raise ValueError(word)
+
+
+def _what(content: bytes) -> str:
+    """What a file is that is not JSON."""
+    text = content.strip(b"\0 \t\r\n")
+    if not text:
+        return "empty"
+    opened = text.startswith((b"{", b"["))
+    return "cut off" if opened and not text.endswith((b"}", b"]")) else "not JSON"
 
 
 def _documents(document: Any) -> list[Any]:

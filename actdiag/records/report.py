@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from actdiag.errors import UsageError
-from actdiag.records.document import from_json, to_json
+from actdiag.records.document import MisreadError, from_json, to_json
 from actdiag.records.mergeable import Mergeable
 from actdiag.records.scan import Scan, Timings
 from actdiag.records.words import (
@@ -22,6 +22,7 @@ from actdiag.records.words import (
 )
 from actdiag.text import printable
 
+_SAVE = "Save one with: actdiag scan MODEL DATA --report json=scan.json"
 _NESTED = ("per_unit", "quantiles", "attention", "gradient", "inputs")
 
 
@@ -160,10 +161,16 @@ class Report:
             UsageError: the document is no report, or of a schema version newer than this one.
         """
         version = document.get("schema_version") if isinstance(document, dict) else None
+        if type(version) is int and version > SCHEMA_VERSION:
+            message = f"of schema version {version}, and this actdiag reads {SCHEMA_VERSION}"
+            raise UsageError(message, hint=f"Update actdiag. {_SAVE}")
         if version != SCHEMA_VERSION:
             message = f"not an actdiag report of schema version {SCHEMA_VERSION}"
-            raise UsageError(message, hint="Save one with: actdiag scan ... --report json=PATH")
-        return typing.cast("Self", from_json(cls, document))
+            raise UsageError(message, hint=_SAVE)
+        try:
+            return typing.cast("Self", from_json(cls, document))
+        except MisreadError as error:
+            raise UsageError(f"not a complete saved scan: {error}", hint=_SAVE) from None
 
     def to_frame(self) -> Any:
         """The sites as a pandas DataFrame: a row per site, its quantiles as ``q0.5`` and so on."""

@@ -33,9 +33,14 @@ def test_a_saved_scan_of_nothing_is_3(run, saved):
     [
         (None, "cannot read scan.json: No such file or directory"),
         ("hello", "scan.json is not JSON, so it is no saved scan"),
+        (" \n", "scan.json is empty, so it is no saved scan"),
+        ('{"schema_version": 1, "too', "scan.json is cut off, so it is no saved scan"),
+        ("[" * 100_000, "scan.json is cut off, so it is no saved scan"),
+        ("[" * 100_000 + "]", "scan.json is not JSON, so it is no saved scan"),
+        ('{"schema_version": NaN}', "scan.json is not JSON, so it is no saved scan"),
         ("[1]", "scan.json: not an actdiag report of schema version 1"),
-        ('{"schema_version": 2}', "scan.json: not an actdiag report of schema version 1"),
-        ('{"schema_version": 1}', "scan.json is not a complete saved scan: "),
+        ('{"schema_version": 2}', "scan.json: of schema version 2, and this actdiag reads 1"),
+        ('{"schema_version": 1}', "scan.json: not a complete saved scan: lacks tool, model, data"),
     ],
 )
 def test_what_is_no_saved_scan_is_told(run, tmp_path, content, message):
@@ -46,3 +51,11 @@ def test_what_is_no_saved_scan_is_told(run, tmp_path, content, message):
     assert done.exit_code == 2
     assert f"actdiag: {message}" in done.stderr
     assert "--report json=" in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_scan_that_a_shell_wrote_in_its_own_encoding_is_read(run, saved, encoding):
+    told = run("report", str(saved)).stdout
+    saved.write_text(saved.read_text(encoding="utf-8"), encoding=encoding)
+
+    assert run("report", str(saved)).stdout == told
