@@ -11,7 +11,7 @@ from actdiag.records import Severity
 from actdiag.rules.harm import fails
 from actdiag.rules.labels import SURE
 from actdiag.rules.training import Age, age
-from actdiag.steps.depth import percent
+from actdiag.steps.depth import percent, where_it_dies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -74,6 +74,7 @@ def first_thing(
 
 def _without_a_cause(case: Case, outcomes: Mapping[str, StepOutcome]) -> str:
     sound = works_inside(case.findings) and not case.found("DAT701")
+    sound = sound and where_it_dies(case.scan) is None
     output = case.scan.output
     sure = sound and output is not None and (output.mean_confidence or 0) >= SURE  # by training
     fresh = age(case.scan) is Age.FRESH and not sure

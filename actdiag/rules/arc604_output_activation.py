@@ -12,8 +12,9 @@ its ends.
 
 ## How to tell it from a healthy look-alike
 No activation at the end is right for logits and for regressions. A clipping or bounded function
-whose range holds all targets of a regression may be there on purpose: only worth knowing. Where
-targets lie outside, OUT210 says so instead. A multiple of the function is not judged.
+whose range holds all targets of a regression may be there on purpose: only worth knowing, and not
+even that where they fill it, as an autoencoder's pixels do a sigmoid's. Where targets lie outside,
+OUT210 says so instead. A multiple of the function is not judged.
 
 ## What to do
 Sigmoid for a yes-or-no answer (none in training, with BCEWithLogitsLoss), softmax for classes
@@ -57,12 +58,17 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         yield _finding(severity, site, text, TO_BINARY, output, limits)
     limited = row.clips_at_zero or row.bounded or row.name in SOFTMAXES
     if output.kind == "values" and limited and gives_the_answer(site, output):
-        if unreachable(scan, limits["tolerance"]):
+        if unreachable(scan, limits["tolerance"]) or _filled(row.output_range, output, limits):
             return
         text = f"The labels ask for a number, and the model ends in {named(site)}"
         flat = "makes shares of it" if row.name in SOFTMAXES else "is flat in places"
         severity = Severity.WARNING if harm.fails(scan) else Severity.INFO
         yield _finding(severity, site, f"{text}, which {flat}.", TO_VALUES, output, limits)
+
+
+def _filled(bounds: tuple[float, float], output: OutputStats, limits: Limits) -> bool:
+    span = (output.label_max or 0.0) - (output.label_min or 0.0)
+    return span >= limits["filled"] * (bounds[1] - bounds[0])
 
 
 def _finding(
@@ -82,7 +88,10 @@ RULE = Rule(
     code="ARC604",
     name="output-activation",
     needs=("forward", "output", "labels"),
-    thresholds=(Threshold("tolerance", 0.01, "our choice: as OUT210, which tells what is beyond"),),
+    thresholds=(
+        Threshold("tolerance", 0.01, "our choice: as OUT210, which tells what is beyond"),
+        Threshold("filled", 0.5, "our choice: pixels of 0 to 1 fill a sigmoid's range"),
+    ),
     check=check,
     data_free=True,
 )

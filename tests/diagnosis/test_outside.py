@@ -166,3 +166,14 @@ def test_one_class_throughout_is_put_down_to_labels_of_mostly_that_class():
         _, found = _first(_trained(module, rare, cross_entropy, steps=25), (EIGHT, rare))
     advice = found["outputs-all-same"].advice
     assert advice.partition(" %")[2].startswith(" of the labels are one class. Balance the classes")
+
+
+def test_where_the_signal_dies_it_is_not_said_that_nothing_inside_explains_it():
+    model = nn.Linear(8, 1)
+    nn.init.constant_(model.bias, 5.0)
+    faint = nn.Sequential(model)
+    faint.forward = lambda x: model(1e-4 * x)
+    [card] = actdiag.scan(faint, (EIGHT, EIGHT.sum(1, keepdim=True))).diagnoses
+
+    assert (card.symptom, card.where) == ("not-learning", "0")
+    assert card.advice == "No documented cause was confirmed: begin with the layer named here."

@@ -142,6 +142,8 @@ def test_bounded_outputs_of_regressions_are_worth_knowing_unless_targets_are_bey
     assert "which is flat in places" in finding.message
     assert not found("ARC604", ending("relu", low=-1.0, high=5.0))
     assert not found("ARC604", ending("softplus", low=1.0, high=5.0))
+    assert found("ARC604", ending("sigmoid", low=0.2, high=0.4))
+    assert not found("ARC604", ending("sigmoid", low=0.0, high=1.0)), "an autoencoder's pixels"
 
 
 @pytest.mark.parametrize(
