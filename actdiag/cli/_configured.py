@@ -16,6 +16,7 @@ from actdiag.cli._options import Config, ShowConfig
 from actdiag.cli._settings import Setting, settings_of
 from actdiag.cli._shown import COMMAND_LINE, show
 from actdiag.cli._table import values_of, without_rivals
+from actdiag.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,9 @@ def configured(command: Callable[..., None]) -> Callable[..., None]:
     return with_config
 
 
+_MAY_BE_EMPTY = ("select", "ignore")  # lists, of no rule then
+
+
 class ConfiguredCommand(TyperCommand):
     """A command that takes what its options were not given from the configuration."""
 
@@ -58,6 +62,7 @@ class ConfiguredCommand(TyperCommand):
         said = {key: value for key, value in read.items() if _was_said(value)}
         name, commands = str(self.name), _settings_of_all(ctx.parent)
         with told_once(debug=bool(said.get("debug"))):
+            self._refuse_empty(said)
             found = configuration.find(_path(said.get("config")))
             values = values_of(name, found, commands)
         by_parameter = {commands[name][key].parameter: value for key, value in values.items()}
@@ -75,6 +80,16 @@ class ConfiguredCommand(TyperCommand):
         with told_once(debug=bool(said.get("debug"))):
             show(ctx, name, commands[name], found, origins)
         raise typer.Exit
+
+    def _refuse_empty(self, said: dict[str, Any]) -> None:
+        """An empty path would mean the working directory, and is an unset variable as a rule."""
+        for one in self.params:
+            value = said.get(str(one.name))
+            words = [value] if isinstance(value, str) else value
+            if one.name not in _MAY_BE_EMPTY and isinstance(words, list | tuple) and "" in words:
+                told = one.opts[-1] if one.param_type_name == "option" else str(one.metavar)
+                hint = "Is the variable that it comes from set? Leave it out or give a value."
+                raise UsageError(f"{told.removesuffix('...')} is empty", hint=hint)
 
 
 def _was_said(value: object) -> bool:

@@ -85,7 +85,8 @@ def _is_saved(path: Path) -> bool:
     if not path.is_file():
         return False
     with path.open("rb") as file:
-        return b'"schema_version"' in file.read(_HEAD).partition(b":")[0]
+        head = file.read(_HEAD).replace(b"\0", b"")  # of UTF-16, too
+    return b'"schema_version"' in head.partition(b":")[0]
 
 
 def add_to(app: typer.Typer) -> None:

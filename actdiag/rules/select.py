@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 from actdiag.errors import UsageError, did_you_mean
 from actdiag.rules.base import Limits, Rule
@@ -41,10 +42,9 @@ def meant(rules: Mapping[str, Rule], word: str) -> list[str]:
     ]
     if not codes:
         known = [*rules, *(rule.name for rule in rules.values())]
-        raise UsageError(
-            f"no rule is called {word!r}",
-            hint=did_you_mean(word.upper() if word.isalnum() else word.lower(), known),
-        )
+        near = get_close_matches(word.upper() if word.isalnum() else word.lower(), known, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "actdiag rules lists them."
+        raise UsageError(f"no rule is called {word!r}", hint=hint)
     return codes
 
 

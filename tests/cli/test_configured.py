@@ -238,3 +238,29 @@ def test_what_is_shown_as_text(run, tmp_path):
         "  rules.ACT102.error = 0.9",
         "  ignored: ACT101 in head.* (pruned)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "empty"),
+    [
+        (["scan", ""], "MODEL"),
+        (["scan", "m.pt", ""], "DATA"),
+        (["scan", "m.pt", "--labels", ""], "--labels"),
+        (["check", "m.pt", ""], "MODELS"),
+        (["check", "m.pt", "--baseline="], "--baseline"),
+        (["check", "m.pt", "--config", ""], "--config"),
+        (["diff", "a.json", ""], "B"),
+        (["merge", "", "b.json"], "SCAN.json"),
+        (["report", ""], "SCAN.json"),
+        (["inspect", ""], "MODEL"),
+        (["try", "m.pt", ""], "DATA"),
+    ],
+)
+def test_an_empty_word_does_not_mean_the_working_directory(run, arguments, empty):
+    done = run(*arguments)
+
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"actdiag: {empty} is empty\n"
+        "  Is the variable that it comes from set? Leave it out or give a value.\n"
+    )

@@ -25,6 +25,13 @@ def test_two_saved_scans(run, saved, other):
     assert "accuracy 10.2 % → 97.8 %" in done.stdout
 
 
+def test_a_scan_that_a_shell_wrote_in_utf16(run, saved, other):
+    told = run("diff", str(saved), str(other)).stdout
+    other.write_text(other.read_text(encoding="utf-8"), encoding="utf-16")
+
+    assert run("diff", str(saved), str(other)).stdout == told
+
+
 def test_a_saved_scan_and_a_model(run, pipeline, saved):
     pipeline.answer = build.healthy()
     done = run("diff", str(saved), "model.pt", "--data", "d.npz", "--format", "json")

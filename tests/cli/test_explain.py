@@ -81,3 +81,23 @@ def test_rules_lists_every_rule(run):
     said = run("rules").stdout
 
     assert [line.split()[0] for line in said.splitlines() if line[0] != " "] == list(registry())
+
+
+@pytest.mark.parametrize(
+    ("words", "codes"),
+    [
+        (["ACT101"], ["ACT101"]),
+        (["att", "dead-relu"], ["ACT101", "ATT301", "ATT302", "ATT303", "ATT304"]),
+    ],
+)
+def test_rules_lists_those_that_are_named(run, words, codes):
+    said = run("rules", *words).stdout
+
+    assert [line.split()[0] for line in said.splitlines() if line[0] != " "] == codes
+
+
+def test_a_rule_that_there_is_not(run):
+    done = run("rules", "scan.json")
+
+    assert done.exit_code == 2
+    assert done.stderr == "actdiag: no rule is called 'scan.json'\n  actdiag rules lists them.\n"
