@@ -50,7 +50,7 @@ def steps_along(graph: Graph, factor: float) -> Iterator[Step]:
 
     ``factor`` above 1 counts runs of layers that each multiply the rms by at least that much;
     below 1, runs that each multiply it by at most that much. Where paths meet, the one with the
-    larger rms counts (the smaller one, for a factor below 1).
+    larger rms counts: it carries the signal past a branch that adds nothing, as a fresh LoRA does.
     """
     growing = factor > 1
     signals: dict[str, _Signal] = {}
@@ -63,8 +63,7 @@ def steps_along(graph: Graph, factor: float) -> Iterator[Step]:
         arriving = [signals[name] for name in site.inputs if name in signals]
         if not arriving:
             continue
-        pick = max if growing else min
-        signal = pick(arriving, key=lambda one: one.rms)
+        signal = max(arriving, key=lambda one: one.rms)
         if is_weight_layer(site) and rms is not None:
             change = rms / signal.rms if signal.rms else 0.0
             changed = change >= factor if growing else change <= factor

@@ -355,3 +355,14 @@ def test_a_unit_that_its_weights_alone_hold_down_is_not_the_biases_fault():
     assert not found("INI404", biased((-3.0,) * 10, (-2.0,) * 10))
     assert not found("INI404", biased((0.1,) * 10, (-50.0,) * 10))
     assert not found("INI404", biased((), ()))
+
+
+@pytest.mark.parametrize(("scales", "fades"), [((1.0, 1.0, 1.0), False), ((0.1, 1e-2, 1e-3), True)])
+def test_a_branch_that_adds_nothing_yet_does_not_fade_the_signal(scales, fades):
+    sites, before = [data_in(rms=1.0)], "input"
+    for index, rms in enumerate(scales):
+        down, up = linear(f"a{index}", before, rms=1e-3), linear(f"b{index}", f"a{index}", rms=0.0)
+        base = linear(f"base{index}", before, rms=rms)
+        before = f"sum{index}"
+        sites += [base, down, up, act(before, base.name, up.name, rms=rms)]
+    assert bool(found("ACT108", scan(*sites))) is fades
