@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import torch
 
@@ -38,6 +38,7 @@ class Batch(Protocol):
     def labels(self) -> Tensor | None: ...  # noqa: D102
     @property
     def samples(self) -> int: ...  # noqa: D102
+    def split(self, size: int) -> Iterable[Self]: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,8 @@ def measure(
     ``part`` says that the batches are a part of the data, and that the state is wanted.
 
     Gradients are off, unless the forward needs them for its own: a model of energies that takes
-    forces as their gradient is run again with them.
+    forces as their gradient is run again with them. Where memory runs out in the first batch, all
+    are cut in halves until it suffices.
     """
     rest = iter(batches)
     first = list(islice(rest, 1))
@@ -115,6 +117,16 @@ def measure(
     if not found.samples and _needs_gradients(found.coverage):
         forward = partial(_with_gradients, forward or module)
         found = run(module, chain(first, rest), forward)
+    size = whole = first[0].samples if first else 0
+    while not found.samples and _ran_out(found.coverage) and _can_be_cut(module, first[0], size):
+        del found  # what an exception holds takes memory
+        size //= 2
+        pieces = (piece for batch in chain(first, rest) for piece in batch.split(size))
+        found = run(module, pieces, forward)
+    if size < whole and found.samples:
+        told = f"Samples per batch: {size}, for memory ran out with {whole}."
+        note = f"{told} {found.coverage.note}".strip()
+        found = replace(found, coverage=replace(found.coverage, note=note))
     if found.doubt is None:
         return found
     found.doubt.settle(module, forward)
@@ -124,6 +136,16 @@ def measure(
 def _needs_gradients(coverage: Coverage) -> bool:
     said = coverage.failure.message if coverage.failure else ""
     return "does not require grad" in said
+
+
+def _ran_out(coverage: Coverage) -> bool:
+    """Whether there was no memory left, in the words of torch for any device."""
+    said = coverage.failure.message.lower() if coverage.failure else ""
+    return "out of memory" in said or "can't allocate memory" in said
+
+
+def _can_be_cut(module: nn.Module, batch: Batch, size: int) -> bool:
+    return size > 1 and batch_size_of(module) is None and len([*batch.split(size // 2)]) > 1
 
 
 def _with_gradients(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

@@ -109,9 +109,13 @@ def _copied_there(view: View) -> Copy | None:
     size = values.numel() * values.itemsize
     if _POOL.used_there + size > MOST_BYTES_THERE or len(_POOL.copies) >= MOST_COPIES_THERE:
         settle()
+    try:
+        with torch.inference_mode(mode=False):
+            own = values.clone()
+    except torch.OutOfMemoryError:
+        settle()  # what waits holds memory
+        return None
     _POOL.used_there += size
-    with torch.inference_mode(mode=False):
-        own = values.clone()
     copy = Copy(View(own, by_sample=view.by_sample, by_unit=view.by_unit))
     _POOL.copies.append(copy)
     return copy

@@ -173,6 +173,25 @@ def values():
     return found
 
 
+def scarce():
+    """The numbers of many calls where memory for copies runs out now and then."""
+    clone, calls = torch.Tensor.clone, []
+
+    def refused(tensor, **how):
+        calls.append(tensor)
+        if len(calls) % 5 == 0:
+            raise torch.OutOfMemoryError
+        return clone(tensor, **how)
+
+    torch.Tensor.clone = refused
+    site = SiteAccumulator(8)
+    for turn in range(40):
+        tensor = torch.full((4, 8, 9), float(turn), device=DEVICE)
+        site.update(tensor, unit_axis=1, sample_axis=0, samples=4)
+    record = site.to_record()[0]
+    return len(calls), record.mean, record.elements, record.max
+
+
 def waiting():
     """Bytes that wait after each of many calls, and the numbers of all of them."""
     pool.MOST_BYTES_THERE, held = HELD, []
@@ -227,5 +246,7 @@ if __name__ == "__main__":
     warnings.simplefilter("ignore")
     devices.STAGING.add(DEVICE.type)
     torch.manual_seed(0)
-    topics = {function.__name__: function for function in (passes, values, waiting, reports)}
+    topics = {
+        function.__name__: function for function in (passes, values, waiting, scarce, reports)
+    }
     json.dump(topics[sys.argv[2]](), sys.stdout)

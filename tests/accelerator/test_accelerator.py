@@ -64,6 +64,12 @@ def test_what_waits_on_the_device_is_bounded_and_measured_as_it_was():
     assert records == [[19.5, 40 * 4 * 8 * 9, 39.0]] * 3
 
 
+def test_where_no_memory_is_left_for_copies_nothing_is_lost():
+    calls, *numbers = driver("scarce")
+    assert calls > 10
+    assert numbers == [19.5, 40 * 4 * 8 * 9, 39.0]
+
+
 REPORTED = {"digits_cnn": "ACT101", "dead_relu": "ACT101", "saturated_tanh": "ACT103"}
 
 

@@ -2,7 +2,6 @@
 
 import gc
 import weakref
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from torch.nn import functional as F
 
 from actdiag.capture import Capture
 from actdiag.errors import OURS
+from actdiag.feed.batch import Batch
 from actdiag.measure import measure
 
 
@@ -118,7 +118,7 @@ def test_what_the_model_raises_is_its_own(name):
     x = torch.ones(4, 6)
     with pytest.raises(Exception, match=r".") as plain, torch.no_grad():
         model(x)
-    found = measure(model, [SimpleNamespace(inputs=(x,), kwargs={}, labels=None, samples=4)])
+    found = measure(model, [Batch((x,), samples=4)])
     assert found.coverage.failure is not None
     assert found.coverage.failure.exception == type(plain.value).__name__
     assert found.doubt is None
@@ -146,7 +146,7 @@ def test_what_measures_it_raises_is_ours(monkeypatch, place):
         return {}["no such site"]
 
     monkeypatch.setattr(f"actdiag.capture.{place}", broken)
-    batch = SimpleNamespace(inputs=(torch.ones(4, 6),), kwargs={}, labels=None, samples=4)
+    batch = Batch((torch.ones(4, 6),), samples=4)
     with pytest.raises(KeyError, match="no such site"):
         measure(working(), [batch])
 
@@ -155,7 +155,7 @@ def test_torch_called_by_the_capture_is_no_call_of_the_model(monkeypatch):
     broken = lambda *_: torch.ones(3).view(7)  # noqa: E731
     monkeypatch.setattr("actdiag.capture.observer.Observer.finish", broken)
     model = working()
-    batch = SimpleNamespace(inputs=(torch.ones(4, 6),), kwargs={}, labels=None, samples=4)
+    batch = Batch((torch.ones(4, 6),), samples=4)
     with pytest.raises(RuntimeError, match="shape") as raised:
         measure(model, [batch])
     assert raised.value.__notes__ == [OURS]
@@ -168,7 +168,7 @@ def test_in_doubt_the_model_alone_tells(monkeypatch):
         return {}["no such site"]
 
     monkeypatch.setattr("actdiag.capture.observer.Observer.finish", broken)
-    batch = SimpleNamespace(inputs=(torch.ones(4, 6),), kwargs={}, labels=None, samples=4)
+    batch = Batch((torch.ones(4, 6),), samples=4)
     found = measure(nn.Sequential(nn.ReLU(), nn.Linear(9, 2)).eval(), [batch])
     assert found.coverage.failure is not None
     assert found.doubt is None
