@@ -22,6 +22,17 @@ if TYPE_CHECKING:
 _HINT = "Scan the parts with --shard 1/3, 2/3, 3/3, or with --mergeable, and --report json=PATH."
 
 
+_MAYBE = type(None)
+_STATE: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("sites", "parameters", "reach", "padding"), dict),
+    **dict.fromkeys(("aligned", "width_changes", "model_notes", "notes"), list),
+    **dict.fromkeys(("left_out", "nonfinite"), int),
+    **dict.fromkeys(("answer", "begins"), (str, _MAYBE)),
+    "output": (dict, _MAYBE),
+    "takes": (int, _MAYBE),
+}  # what every piece holds
+
+
 @dataclass(frozen=True)
 class Piece:
     """The scan of a part and the state of its accumulators.
@@ -90,6 +101,9 @@ class Piece:
 def _restored(name: str, scan: Scan, merge: Mergeable) -> Piece:
     part = None if merge.part is None or merge.parts is None else (merge.part, merge.parts)
     state = unpacked(merge.state, merge.arrays)
+    odd = [key for key, kinds in _STATE.items() if not isinstance(state.get(key, ...), kinds)]
+    if odd:
+        raise ValueError(f"{', '.join(odd)}: missing, or of another kind")
     return Piece(name, scan, state, part, merge.first, merge.samples)
 
 

@@ -187,7 +187,9 @@ def test_a_copy_of_a_file_is_refused(run, scanned, parts):
     [
         (lambda saved: saved["tool"].update(version="0.0.1"), f"is 0.0.1, and {__version__} there"),
         (lambda saved: saved["merge"].update(arrays="AAAA"), "its mergeable state is damaged"),
-        (lambda saved: saved["merge"]["state"].pop("output"), "is damaged"),
+        (lambda saved: saved["merge"]["state"].pop("output"), "is damaged: output: missing"),
+        (lambda saved: saved["merge"]["state"].update(reach=5), "is damaged: reach: missing, or "),
+        (lambda saved: saved["merge"].update(state={}), "is damaged: sites, parameters, reach, "),
         (lambda saved: saved["merge"].update(samples=7), "the number of samples in all is 7"),
         (lambda saved: saved["coverage"].update(interrupted=True), "was interrupted"),
     ],
