@@ -16,6 +16,7 @@ from actdiag.errors import UsageError
 from actdiag.feed.roles import forward_of
 from actdiag.feed.whole import whole_of
 from actdiag.load.facts import class_name, counted
+from actdiag.load.unregistered import unregistered
 from actdiag.text import printable
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def ready(loaded: LoadedModel, *, call: str | None, mask: str | None) -> LoadedM
     if loaded.module is None:
         return loaded
     module, notes = unwrapped(loaded.module)
+    notes = (*notes, *unregistered(module))
     info = loaded.info
     if module is not loaded.module:
         info = replace(info, class_name=class_name(module), **counted(module, {}))
