@@ -129,7 +129,8 @@ def measure(
         found = replace(found, coverage=replace(found.coverage, note=note))
     if found.doubt is None:
         return found
-    found.doubt.settle(module, forward)
+    if not _ran_out(found.coverage):  # which is nobody's mistake
+        found.doubt.settle(module, forward)
     return replace(found, doubt=None)
 
 

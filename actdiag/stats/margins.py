@@ -42,7 +42,7 @@ class Margins:
             self.others = True
             return
         scores, wanted = output.reshape(-1), labels.reshape(-1)
-        self.others = not bool(((wanted.abs() == 1) | (wanted == IGNORED)).all())
+        self.others = not bool(((wanted == 1) | (wanted == -1) | (wanted == IGNORED)).all())
         known = torch.isfinite(scores) & (wanted != IGNORED)
         scores, positive = scores[known], (wanted[known] > 0).long()
         for row, cut in enumerate(_CUTS):

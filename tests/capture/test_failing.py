@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from actdiag.capture import Capture
 from actdiag.errors import OURS
-from actdiag.feed.batch import Batch
+from actdiag.feed import Batch
 from actdiag.measure import measure
 
 
@@ -161,6 +161,17 @@ def test_torch_called_by_the_capture_is_no_call_of_the_model(monkeypatch):
     assert raised.value.__notes__ == [OURS]
     assert not model._forward_hooks
     assert not model[0]._forward_hooks
+
+
+def test_no_memory_for_measuring_is_no_mistake(monkeypatch):
+    def full(*_args, **_kwargs):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr("actdiag.capture.observer.Observer.finish", full)
+    batch = Batch((torch.ones(1, 6),), samples=1)
+    found = measure(working(), [batch])
+    assert found.coverage.failure.exception == "OutOfMemoryError"
+    assert found.doubt is None
 
 
 def test_in_doubt_the_model_alone_tells(monkeypatch):
