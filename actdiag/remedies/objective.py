@@ -77,7 +77,9 @@ class Objective:
             if output.numel() != labels.numel():
                 raise _misfit(output, labels)
             flat = labels.reshape(-1)
-            return output.reshape(-1, 1), (flat > 0).to(flat.dtype) if self.signed else flat
+            known = flat != IGNORED if self.kind in BINARY else slice(None)
+            rows, flat = output.reshape(-1, 1)[known], flat[known]
+            return rows, (flat > 0).to(flat.dtype) if self.signed else flat
         axis = class_axis(output, labels, self.kind)
         if axis is None:
             raise _misfit(output, labels)
@@ -147,7 +149,7 @@ def objective_for(kind: str, output: Tensor, labels: Tensor) -> Objective:
     Raises:
         DataError: output and labels call for none that is known.
     """
-    zero_or_one = bool(((labels == 0) | (labels == 1)).all())
+    zero_or_one = bool(((labels == 0) | (labels == 1) | (labels == IGNORED)).all())
     several = kind == "unknown" and labels.shape == output.shape and zero_or_one  # at once
     signed = kind == MARGIN
     if several or signed:

@@ -54,7 +54,7 @@ def output_kind(
 def _told_by_labels(
     shape: tuple[int, ...], final_function: str | None, labels: Tensor, output: Tensor
 ) -> str | None:
-    zero_or_one = bool(((labels == 0) | (labels == 1)).all())
+    zero_or_one = bool(((labels == 0) | (labels == 1) | (labels == IGNORED)).all())
     if labels.numel() == output.numel() and (shape[-1:] == (1,) or labels.dim() == len(shape)):
         if one_hot(labels, shape):
             return _of_classes(shape, final_function, output)

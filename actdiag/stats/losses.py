@@ -47,15 +47,16 @@ def nll_of_probabilities(output: Tensor, labels: Tensor) -> Tensor:
 def bce(output: Tensor, labels: Tensor) -> Tensor:
     """Binary cross-entropy of probabilities; 0 and 1 count as the nearest to them in float32.
 
-    Of labels −1 and 1, −1 is the class 0.
+    Of labels −1 and 1, −1 is the class 0; -100 is left out.
     """
     room = torch.finfo(torch.float32).eps
-    return F.binary_cross_entropy(output.float().clamp(room, 1 - room), _yes_or_no(output, labels))
+    shares, wanted = _yes_or_no(output, labels)
+    return F.binary_cross_entropy(shares.clamp(room, 1 - room), wanted)
 
 
 def bce_with_logits(output: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross-entropy of the sigmoid of the output; of labels −1 and 1, −1 is the class 0."""
-    return F.binary_cross_entropy_with_logits(output.float(), _yes_or_no(output, labels))
+    """Binary cross-entropy of the sigmoid of the output; labels as in :func:`bce`."""
+    return F.binary_cross_entropy_with_logits(*_yes_or_no(output, labels))
 
 
 def mse(output: Tensor, labels: Tensor) -> Tensor:
@@ -90,7 +91,8 @@ def inferred(kind: str, output: Tensor, labels: Tensor) -> str | None:
     """Name of the loss that fits an output of a kind and its labels; null where none is plain."""
     if kind in OF_KIND:
         return OF_KIND[kind]
-    several = labels.numel() == output.numel() and bool(((labels == 0) | (labels == 1)).all())
+    zero_or_one = bool(((labels == 0) | (labels == 1) | (labels == IGNORED)).all())
+    several = labels.numel() == output.numel() and zero_or_one
     if not several and kind != MARGIN:  # several labels at once
         return None
     inside = bool(((output >= 0) & (output <= 1)).all())
@@ -109,9 +111,11 @@ def _by_class(output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return rows.reshape(-1, rows.shape[-1]), labels.reshape(-1).long()
 
 
-def _yes_or_no(output: Tensor, labels: Tensor) -> Tensor:
+def _yes_or_no(output: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The answers that have a label, and 0 or 1 for each, in float32."""
     wanted = _alike(output, labels)
-    return torch.where(wanted == -1, 0, wanted)
+    known = wanted != IGNORED
+    return output.float()[known], wanted[known].where(wanted[known] != -1, 0)
 
 
 def _alike(output: Tensor, labels: Tensor) -> Tensor:

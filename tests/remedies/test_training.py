@@ -123,6 +123,13 @@ def test_scores_of_either_sign_are_binary(dtype):
     assert objective_for("margin", scores.sigmoid(), signs).kind == "binary-probability"
 
 
+def test_answers_without_a_label_are_left_out_of_binary_ones():
+    logits, marked = torch.randn(8, 1), torch.tensor([0, 1, -100, 1] * 2)
+    rows, labels = objective_for("binary-logit", logits, marked).rows(logits, marked)
+    assert labels.tolist() == [0, 1, 1] * 2
+    assert rows.tolist() == logits[marked != -100].tolist()
+
+
 def test_labels_out_of_range_are_told():
     with pytest.raises(DataError, match="the labels lie in 0 to 5, and the model tells 3 classes"):
         objective_for("logits", torch.randn(4, 3), torch.tensor([0, 1, 2, 5]))

@@ -76,3 +76,12 @@ def test_binary_losses_take_labels_of_either_form(dtype):
         F.soft_margin_loss(logits[:, 0], signs.float()).item(), rel=1e-5
     )
     assert NAMED["mse"](logits, signs) == F.mse_loss(logits[:, 0], signs.float())
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+def test_binary_losses_leave_out_what_has_no_label(dtype):
+    logits, marked = torch.randn(8, 1), (torch.arange(8) % 2).to(dtype)
+    marked[2:5] = -100
+    kept = marked != -100
+    for name, output in (("bce-with-logits", logits), ("bce", logits.sigmoid())):
+        assert NAMED[name](output, marked) == NAMED[name](output[kept], marked[kept])
