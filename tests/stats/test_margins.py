@@ -117,6 +117,17 @@ def test_marks_of_answers_without_a_label_are_no_class():
     assert (told.kind, told.predictions) == ("margin", 150)
 
 
+@pytest.mark.parametrize("dtype", [torch.int64, torch.float32])
+def test_yes_or_no_with_answers_without_a_label(dtype):
+    scores, labels = drawn()
+    marked = labels.clamp(min=0).to(dtype)
+    marked[::4] = -100
+    told, kept = accumulated(scores, marked).to_record(), marked != -100
+    right = accuracy_score(marked[kept] > 0, scores[kept, 0] > 0)
+    assert (told.kind, told.accuracy) == ("binary-logit", pytest.approx(right))
+    assert (told.predictions, told.labels_foreign) == (150, 0)
+
+
 def test_several_signs_for_each_sample_are_no_margin():
     values = torch.randn(50, 3)
     assert accumulated(values, values.sign()).to_record().kind == "values"
