@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actdiag.diagnosis.base import works_inside
+from actdiag.diagnosis.base import harm_inside, works_inside
 from actdiag.records import Severity
 from actdiag.rules.harm import fails
 from actdiag.rules.labels import SURE
@@ -92,6 +92,9 @@ def _without_a_cause(case: Case, outcomes: Mapping[str, StepOutcome]) -> str:
             "Nothing inside the model explains it: check that the labels belong to these samples "
             "(order, encoding), and that the data is prepared as in training."
         )
+    worst = next((one for one in harm_inside(case.findings) if not one.follows_from), None)
+    if worst is not None and worst.severity is Severity.ERROR and worst.remedy:
+        return f"No documented cause was confirmed. Begin with {worst.code}: {worst.remedy}"
     return "No documented cause was confirmed: begin with the layer named here."
 
 

@@ -63,13 +63,18 @@ def works_inside(findings: tuple[Finding, ...]) -> bool:
 
     Some idle units do not count, but most of a layer: models that work have them too.
     """
-    loud = (
+    return not harm_inside(findings)
+
+
+def harm_inside(findings: tuple[Finding, ...]) -> list[Finding]:
+    """The findings above a note on places inside the model, the worst first."""
+    return [
         item
         for item in findings
         if item.severity is Severity.ERROR
         or (item.severity is Severity.WARNING and item.code not in _IDLE)
-    )
-    return not any(item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC")) for item in loud)
+        if item.code.startswith(("ACT", "INI", "ATT", "GRD", "ARC"))
+    ]
 
 
 def confirmed(evidence: str, remedy: str) -> Judgement:

@@ -177,3 +177,17 @@ def test_where_the_signal_dies_it_is_not_said_that_nothing_inside_explains_it():
 
     assert (card.symptom, card.where) == ("not-learning", "0")
     assert card.advice == "No documented cause was confirmed: begin with the layer named here."
+
+
+def test_without_a_documented_cause_an_error_inside_comes_first():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
+        pooled = nn.Sequential(layer, nn.Linear(8, 3))
+    layer.self_attn.in_proj_weight.data[:16] *= 100
+    pooled.forward = lambda x: pooled[1](layer(x).mean(1) * 9 + 1)
+    rows = torch.randn(200, 6, 8, generator=build.seeded(4))
+    card = actdiag.scan(pooled, (rows, CLASSES[:200]), steps="none").diagnoses[0]
+
+    assert card.symptom == "not-learning"
+    assert card.advice.startswith("No documented cause was confirmed. Begin with ATT303: Check the")
