@@ -23,6 +23,7 @@ _EFFECTS = ("ACT105", "ACT106", "OUT201", "OUT205", "OUT206")  # seen first, but
 # What is judged by comes first, then what no training can mend, then what takes no training.
 _FIRST = (
     "labels-numbered-otherwise",
+    "targets-scaled-otherwise",
     "labels-of-other-samples",
     "wrong-output-activation",
     "unfit-norm-statistics",

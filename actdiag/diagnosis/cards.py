@@ -120,6 +120,7 @@ _RATE = CauseJudge("learning-rate-too-high", signal.learning_rate_too_high, extr
 _EXPLODING = CauseJudge("exploding-activations", signal.exploding, extra=True)
 _LABELS = (
     CauseJudge("labels-numbered-otherwise", confidence.numbered_otherwise, extra=True),
+    CauseJudge("targets-scaled-otherwise", confidence.scaled_otherwise, extra=True),
     CauseJudge("labels-of-other-samples", confidence.labels_of_others, extra=True),
 )
 _END = CauseJudge("wrong-output-activation", outside.wrong_output, extra=True)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from actdiag.diagnosis.base import Judgement, Outcomes, confirmed, ruled_out, unknown, works_inside
 from actdiag.records import CauseVerdict, Outcome, Severity
 from actdiag.rules.harm import fails
-from actdiag.rules.labels import unrelated
+from actdiag.rules.labels import scaled_otherwise as targets_scaled
+from actdiag.rules.labels import unrelated, unrelated_targets
 from actdiag.steps.check_regularisation import regularisers
 from actdiag.steps.depth import number, percent
 from actdiag.steps.temperature_scaling import NO_INFORMATION
 
 if TYPE_CHECKING:
-    from actdiag.records import Finding
+    from actdiag.records import Agreement, Finding
     from actdiag.steps.base import Case
 
 _TOO_LARGE = 1.5  # our choice: Guo et al. 2017 fit 1.1 to 2.5 on over-confident image classifiers
@@ -25,6 +26,11 @@ _OTHER_LABELS = (
     "Check that the labels belong to these samples: shuffled apart from them, shifted by a row, or "
     "another file's. If they do, the model has learnt something else: compare with its training "
     "data (--train-data)."
+)
+
+_AS_IN_TRAINING = (
+    "Give the targets as the training had them (standardised, in the same unit), or undo on the "
+    "answers what the training did to the targets."
 )
 
 
@@ -44,16 +50,32 @@ def _from_1(finding: Finding) -> bool:
     return lowest >= 1 and finding.measured.get("label_max") == classes
 
 
+def scaled_otherwise(case: Case, _outcomes: Outcomes) -> Judgement:
+    """Judge: do a regression's answers go with the targets, in another unit."""
+    output = case.scan.output
+    found, factor = output.agreement if output else None, targets_scaled(case.scan)
+    if found is None or factor is None:
+        return ruled_out("No scaling of the answers makes them right.")
+    evidence = (
+        f"The answers go with the targets (correlation {number(found.correlation)}) in another "
+        f"unit: multiplied by {number(factor)} and shifted, they would explain "
+        f"{percent(found.correlation**2)} of the variance."
+    )
+    return confirmed(evidence, _AS_IN_TRAINING)
+
+
 def labels_of_others(case: Case, _outcomes: Outcomes) -> Judgement:
     """Judge: does a sound model, sure of itself, say nothing of labels spread as its answers are.
 
     A model that does well on its training data may have learnt that by heart instead.
     """
     output = case.scan.output
+    if output is not None and output.agreement is not None:
+        return _targets_of_others(case, output.agreement)
     found = output.pairing if output else None
     if found is None or not unrelated(case.scan):
         return ruled_out("The answers say something of the labels, or nothing of the input.")
-    if not works_inside(case.findings) or case.found("OUT211", at_least=Severity.WARNING):
+    if not _nothing_else(case):
         return unknown("The answers say nothing of the labels, but there is more that is wrong.")
     mean = percent(output.mean_confidence if output else None)
     evidence = (
@@ -63,6 +85,25 @@ def labels_of_others(case: Case, _outcomes: Outcomes) -> Judgement:
         "and nothing inside the model is sick."
     )
     return confirmed(evidence, _OTHER_LABELS)
+
+
+def _targets_of_others(case: Case, found: Agreement) -> Judgement:
+    """The same of a regression."""
+    if not unrelated_targets(case.scan):
+        return ruled_out("The answers say something of the targets, or are spread otherwise.")
+    if not _nothing_else(case):
+        return unknown("The answers say nothing of the targets, but there is more that is wrong.")
+    evidence = (
+        f"The answers are spread much as the targets are ({number(found.spread)} × their standard "
+        f"deviation, the mean {number(found.offset)} of it off), and do not go with them "
+        f"(correlation {number(found.correlation)}). What has learnt nothing answers near the mean."
+    )
+    return confirmed(evidence, _OTHER_LABELS)
+
+
+def _nothing_else(case: Case) -> bool:
+    """Whether neither the inside of the model nor its training explains what is wrong."""
+    return works_inside(case.findings) and not case.found("OUT211", at_least=Severity.WARNING)
 
 
 def over_fitting(case: Case, outcomes: Outcomes) -> Judgement:

@@ -22,6 +22,7 @@ from actdiag.records.inspection import (
 )
 from actdiag.records.mergeable import Mergeable
 from actdiag.records.output import (
+    Agreement,
     Mistake,
     OutputStats,
     Pairing,
@@ -55,6 +56,7 @@ from actdiag.records.words import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Agreement",
     "AttentionStats",
     "Cause",
     "CauseVerdict",

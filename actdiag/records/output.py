@@ -66,6 +66,21 @@ class Pairing:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """How a regression's answers lie to the targets, all outputs together.
+
+    Attributes:
+        correlation: Pearson's.
+        spread: standard deviation of the answers over that of the targets.
+        offset: rms difference of their means over the standard deviation of the targets.
+    """
+
+    correlation: float
+    spread: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
 class OutputStats:
     """What the model answered.
 
@@ -88,6 +103,7 @@ class OutputStats:
         between_sample_std: rms over outputs of the std between samples.
         scale: rms of the outputs.
         r2: coefficient of determination for regression; null otherwise.
+        agreement: of a regression with its targets; null otherwise.
         label_min: least label given, -100 left out; of a regression the least target.
         label_max: greatest one.
         label_shape: of the first batch of labels.
@@ -117,6 +133,7 @@ class OutputStats:
     between_sample_std: float | None = None
     scale: float | None = None
     r2: float | None = None
+    agreement: Agreement | None = None
     label_min: float | None = None
     label_max: float | None = None
     label_shape: tuple[int, ...] | None = None

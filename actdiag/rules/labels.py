@@ -16,6 +16,9 @@ STANDARD_ERRORS = 3.0
 SURE = 0.7
 ALIKE = 0.2
 TWO = 2
+# Our choice: a regression that explains R² of the variance spreads its answers √R² as wide as the
+# targets, 0.5 from R² = 0.25 on; one that has learnt nothing answers near the mean.
+SPREAD, OFFSET, FEWEST = (0.5, 1.5), 0.25, 100
 
 
 def answers_surely(scan: Scan, sure: float = SURE) -> bool:
@@ -68,6 +71,33 @@ def unrelated(scan: Scan) -> bool:
     noise = math.sqrt(output.majority * (1 - output.majority) / found.samples_judged)
     chance = output.majority + STANDARD_ERRORS * noise
     return found.distance <= ALIKE and found.accuracy_after <= chance
+
+
+def unrelated_targets(scan: Scan) -> bool:
+    """Whether a regression's answers are spread as the targets are, yet don't go with them.
+
+    As :func:`unrelated`, of a trained model: what has learnt nothing answers near the mean.
+    """
+    output = scan.output
+    found = None if output is None else output.agreement
+    if output is None or found is None or output.predictions < FEWEST:
+        return False
+    if not harm.fails(scan) or age(scan) is Age.FRESH:
+        return False
+    alike = SPREAD[0] <= found.spread <= SPREAD[1] and found.offset <= OFFSET
+    return alike and abs(found.correlation) <= STANDARD_ERRORS / math.sqrt(output.predictions)
+
+
+def scaled_otherwise(scan: Scan) -> float | None:
+    """By what a regression's answers must be multiplied, and shifted, so that it works.
+
+    Null where it works as it is, or no line through answers and targets helps.
+    """
+    output = scan.output
+    found = None if output is None else output.agreement
+    if found is None or not harm.fails(scan) or found.correlation**2 < harm.WORKS_R2:
+        return None
+    return found.correlation / found.spread
 
 
 def _works(output: OutputStats, accuracy: float) -> bool:

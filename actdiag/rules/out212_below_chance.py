@@ -10,7 +10,8 @@ and whose answers follow its input, is told apart.
 Always answering the most frequent label would be as good: the model has learned nothing, the labels
 are numbered otherwise than the outputs, or it is fed otherwise than it was trained. Confidence that
 was once learned, together with accuracy at chance, speaks for labels that do not belong to these
-samples.
+samples; so do a regression's answers that are spread as the targets are and don't go with them.
+Answers that go with the targets in another unit are those of a model whose targets were scaled.
 
 ## How to tell it from a healthy look-alike
 On few labels a small shortfall is chance, hence the standard errors. Where four in five labels are
@@ -50,6 +51,7 @@ NOT_LEARNED = (
     "See what keeps it from learning: the learning rate, the optimiser's parameters, the layers "
     "named in this report."
 )
+OTHER_UNIT = "Give the targets in the unit of the training, or undo its scaling on the answers."
 OTHER_LABELS = (
     "Check that the labels belong to these samples, in the same order and with the same encoding."
 )
@@ -68,16 +70,25 @@ def check(scan: Scan, limits: Limits) -> Iterator[Finding]:
         Severity.WARNING if balanced else Severity.INFO,
         final_site(scan),
         _message(scan, output, below=below, sure=sure),
-        remedy=OTHER_LABELS if sure else REMEDY if below else NOT_LEARNED,
+        remedy=_remedy(scan, below=below, sure=sure),
         measured={
             "accuracy": output.accuracy,
             "majority": output.majority,
             "r2": output.r2,
+            "correlation": None if output.agreement is None else output.agreement.correlation,
             "mean_confidence": output.mean_confidence,
             "predictions": output.predictions,
         },
         threshold=dict(limits),
     )
+
+
+def _remedy(scan: Scan, *, below: bool, sure: bool) -> str:
+    if labels.scaled_otherwise(scan) is not None:
+        return OTHER_UNIT
+    if sure or labels.unrelated_targets(scan):
+        return OTHER_LABELS
+    return REMEDY if below else NOT_LEARNED
 
 
 def _is_below(output: OutputStats, limits: Limits) -> bool:
@@ -92,10 +103,11 @@ def _message(scan: Scan, output: OutputStats, *, below: bool, sure: bool) -> str
     fresh = age(scan) is Age.FRESH and not below
     untrained = " The weights look as an initialiser left them." if fresh else ""
     if output.accuracy is None:
-        return (
+        text = (
             f"R² {output.r2 or 0.0:.2f} over {count(output.predictions, 'answer')}: always "
             f"answering the mean of the targets would be as good.{untrained}"
         )
+        return text + _of_targets(scan, output)
     text = (
         f"{percent(output.accuracy)} of {count(output.predictions, 'answer')} are right; always "
         f"answering the most frequent label would reach {percent(output.majority)}."
@@ -108,6 +120,26 @@ def _message(scan: Scan, output: OutputStats, *, below: bool, sure: bool) -> str
         f"{text} The model is {percent(output.mean_confidence)} sure on average and its answers "
         "follow its input, so the labels may not belong to these samples."
     )
+
+
+def _of_targets(scan: Scan, output: OutputStats) -> str:
+    """What answers and targets have in common all the same."""
+    found = output.agreement
+    if found is None:
+        return ""
+    told = f"(correlation {found.correlation:.2f})"
+    factor = labels.scaled_otherwise(scan)
+    if factor is not None:
+        return (
+            f" The answers go with the targets {told} in another unit: multiplied by {factor:.3g} "
+            f"and shifted, they would explain {percent(found.correlation**2)} of the variance."
+        )
+    if labels.unrelated_targets(scan):
+        return (
+            " The answers are spread much as the targets are, but do not go with them "
+            f"{told}, so the targets may not belong to these samples."
+        )
+    return ""
 
 
 RULE = Rule(

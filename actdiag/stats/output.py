@@ -244,6 +244,7 @@ class OutputAccumulator:
             between_sample_std=self.between.rms_of_std(),
             scale=rms,
             r2=self.fit.r2(),
+            agreement=self.fit.agreement(),
             label_min=self.label_min,
             label_max=self.label_max,
             label_shape=self.label_shape,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
+from actdiag.records import Agreement
 from actdiag.stats.layout import arrange
 from actdiag.stats.moments import Row, combined, pooled, spread
 from actdiag.stats.picks import even_stride
@@ -88,32 +89,45 @@ class Moments:
 
 
 class Fit:
-    """How much of the variance of numeric labels the values explain."""
+    """How well values agree with numeric labels."""
 
     def __init__(self) -> None:
-        self.labels = Moments()
+        self.values, self.labels, self.errors = Moments(), Moments(), Moments()
         self.missed = 0.0
 
     def add(self, values: Tensor, labels: Tensor) -> None:
         """Take in values and labels, both ``(samples, outputs)`` of float64."""
+        if values.shape[1] > WIDEST:
+            every = even_stride(values.shape[1], WIDEST)
+            values, labels = values[:, ::every], labels[:, ::every]
+        errors = values - labels
+        self.values.add(values)
         self.labels.add(labels)
-        self.missed += ((values - labels) ** 2).sum().item()
+        self.errors.add(errors)
+        self.missed += (errors * errors).sum().item()
 
     def merge(self, other: Fit) -> None:
         """Take in all that another one has seen."""
-        self.labels.merge(other.labels)
+        for own, its in zip(self._moments(), other._moments(), strict=True):
+            own.merge(its)
         self.missed += other.missed
 
     def state(self) -> dict[str, Any]:
         """What it has seen, for :meth:`from_state`."""
-        return {"labels": self.labels.state(), "missed": self.missed}
+        values, labels, errors = (one.state() for one in self._moments())
+        return {"values": values, "labels": labels, "errors": errors, "missed": self.missed}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """One that has seen the same."""
         found = cls()
-        found.labels, found.missed = Moments.from_state(state["labels"]), state["missed"]
+        for name in ("values", "labels", "errors"):
+            setattr(found, name, Moments.from_state(state[name]))
+        found.missed = state["missed"]
         return found
+
+    def _moments(self) -> tuple[Moments, Moments, Moments]:
+        return self.values, self.labels, self.errors
 
     def r2(self) -> float | None:
         """Coefficient of determination, all outputs together; null where the labels are equal."""
@@ -122,3 +136,21 @@ class Fit:
         total = (self.labels.table[Row.COUNT] * spread(self.labels.table) ** 2).sum().item()
         value = 1 - self.missed / total if total > 0 else math.nan
         return value if math.isfinite(value) else None
+
+    def agreement(self) -> Agreement | None:
+        """Correlation and likeness of spread, all outputs together; null where either is constant.
+
+        The variance of a difference is the sum of the variances less twice the covariance.
+        """
+        tables = [one.table for one in self._moments() if not one.changed and one.table is not None]
+        if len(tables) < len(self._moments()):
+            return None
+        own, wanted, apart = ((spread(table) ** 2).sum().item() for table in tables)
+        if not (own > 0 and wanted > 0):
+            return None
+        offset = (tables[-1][Row.MEAN] ** 2).sum().item() / wanted
+        correlation = (own + wanted - apart) / (2 * math.sqrt(own * wanted))
+        if not (math.isfinite(correlation) and math.isfinite(offset)):
+            return None
+        inside = max(-1.0, min(1.0, correlation))
+        return Agreement(inside, math.sqrt(own / wanted), math.sqrt(offset))

@@ -92,6 +92,10 @@ CAUSES = {
     "labels-numbered-otherwise": (
         "Labels numbered otherwise: read as other classes, they make the answers right."
     ),
+    "targets-scaled-otherwise": (
+        "Targets scaled otherwise: a regression's answers go with them in another unit, as where "
+        "the training standardised them."
+    ),
     "labels-of-other-samples": (
         "Labels of other samples: a sound model is sure of itself and says nothing of them, as "
         "after a shuffle that moved labels and samples apart."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import actdiag
 from actdiag.records import CauseVerdict
@@ -101,3 +103,44 @@ def test_a_sure_model_whose_weights_look_fresh_is_not_sent_to_training():
     assert all("check that the labels belong" in one.advice for one in report.diagnoses)
     shifted = _report("deep_mlp", lambda y: (y + 1) % 10)
     assert {one.cause for one in shifted.diagnoses} == {"labels-numbered-otherwise"}
+
+
+def _of_targets(change):
+    report = _report("diabetes", change, "diabetes")
+    [finding] = [one for one in report.findings if one.code == "OUT212"]
+    return finding, _first(report)["not-learning"]
+
+
+@pytest.mark.parametrize("change", [_shuffled, lambda y: np.roll(y, 1)])
+def test_targets_of_other_samples_are_doubted_first(change):
+    finding, found = _of_targets(change)
+    assert found.cause == "labels-of-other-samples"
+    assert "the targets may not belong to these samples" in finding.message
+    assert finding.remedy.startswith("Check that the labels belong to these samples")
+
+
+@pytest.mark.parametrize("factor", [10, -3, 0.02])
+def test_targets_in_another_unit_are_told_with_the_factor(factor):
+    finding, found = _of_targets(lambda y: factor * y + 4)
+    assert found.cause == "targets-scaled-otherwise"
+    assert found.advice.startswith("Give the targets as the training had them")
+    told = float(finding.message.partition("multiplied by ")[2].split()[0])
+    assert told == pytest.approx(factor, rel=0.2)
+    assert "they would explain 50.5 % of the variance" in finding.message
+
+
+def test_noise_for_targets_is_no_other_unit_and_an_untrained_model_is_not_excused():
+    x, y = _data("diabetes")
+    torch.manual_seed(0)
+    fresh = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, 1)).eval()
+    with torch.no_grad():
+        scale = y.std() / fresh(torch.from_numpy(x).float()).std()
+    report = actdiag.scan(
+        fresh, (x, np.random.default_rng(1).normal(y.mean(), y.std() / scale, y.shape))
+    )
+    assert labels.scaled_otherwise(report.scan) is None
+    assert not labels.unrelated_targets(report.scan)
+    assert _first(report)["not-learning"].cause not in {
+        "labels-of-other-samples",
+        "targets-scaled-otherwise",
+    }

@@ -42,6 +42,8 @@ def assert_same(found, wanted):
         elif field.name == "temperature" and right is not None:
             ours, theirs = (np.hstack(dataclasses.astuple(one)) for one in (left, right))
             assert ours == pytest.approx(theirs, rel=1e-6)
+        elif field.name == "agreement" and right is not None:
+            assert dataclasses.astuple(left) == pytest.approx(dataclasses.astuple(right), rel=1e-9)
         elif field.name == "reliability":
             assert [one.samples for one in left] == [one.samples for one in right]
         elif field.name not in ("shape", "label_shape"):
@@ -277,6 +279,37 @@ def test_regression_takes_a_column_for_a_vector_and_leaves_nan_out():
 
 def test_equal_labels_have_nothing_to_explain():
     assert record(torch.rand(9), torch.ones(9), "values").r2 is None
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("offset", [0, 1e4])
+def test_agreement_of_answers_and_targets(outputs, offset):
+    draw = torch.Generator().manual_seed(1)
+    labels = torch.randn(400, outputs, generator=draw, dtype=torch.float64) * 3 + offset
+    output = 0.5 * (labels - offset) + torch.randn(400, outputs, generator=draw) + offset + 2
+    found = OutputAccumulator("values")
+    for start, stop in ((0, 7), (7, 250), (250, 400)):
+        found.update(output[start:stop], labels[start:stop])
+    found = OutputAccumulator.from_state(found.state()).to_record().agreement
+    sides = [(side - side.mean(0)).flatten() for side in (output, labels)]
+    assert found.correlation == pytest.approx(torch.stack(sides).corrcoef()[0, 1].item(), rel=1e-6)
+    assert found.spread == pytest.approx((sides[0].std() / sides[1].std()).item(), rel=1e-9)
+    apart = (output.mean(0) - labels.mean(0)).pow(2).sum() / labels.var(0, correction=0).sum()
+    assert found.offset == pytest.approx(apart.sqrt().item(), rel=1e-9)
+
+
+def test_constant_answers_or_targets_agree_in_nothing():
+    assert record(torch.ones(9), torch.rand(9), "values").agreement is None
+    assert record(torch.rand(9), torch.ones(9), "values").agreement is None
+
+
+def test_fit_of_more_outputs_than_are_followed():
+    labels = torch.randn(3, 70_000, dtype=torch.float64)
+    stats = record(0.9 * labels, labels, "values")
+    away = labels - labels.mean(0)
+    wanted = 1 - 0.01 * (labels**2).sum().item() / (away**2).sum().item()
+    assert stats.r2 == pytest.approx(wanted, abs=1e-3)
+    assert stats.agreement.correlation == pytest.approx(1, abs=1e-6)
 
 
 def test_values_of_many_outputs_are_followed_in_part():
