@@ -162,12 +162,10 @@ def _shows_raw(site: Site, user: Site, scan: Scan, limits: Limits) -> bool:
     """Whether the input is joined with others and the layer's output is as large as it makes it."""
     if len(user.inputs) < 2 or not is_weight_layer(user) or not site.units:  # noqa: PLR2004
         return False
-    share = [
-        weight.rms for weight in scan.weights if weight.module == user.module and weight.fan_in
-    ]
-    if not share or not share[0] or user.stats.rms is None or site.stats.rms is None:
+    sizes = [one.rms for one in scan.weights if one.module == user.module and one.fan_in]
+    if not sizes or not sizes[0] or user.stats.rms is None or site.stats.rms is None:
         return False
-    raw: float = share[0] * site.units**0.5 * site.stats.rms
+    raw: float = sizes[0] * site.units**0.5 * site.stats.rms
     return user.stats.rms * limits["joined"] >= raw
 
 

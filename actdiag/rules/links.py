@@ -124,9 +124,9 @@ class _Order:
         """Whether one of the modules, if any are named, has a part in a site or was not seen."""
         if not isinstance(modules, (list, tuple)):
             return True
-        places = {one: [site.name for site in self.sites if site.module == one] for one in modules}
+        owned = [{site.name for site in self.sites if site.module == one} for one in modules]
         before = {name, *self.upstream[name]}
-        return not all(own and before.isdisjoint(own) for own in places.values())
+        return not all(own and before.isdisjoint(own) for own in owned)
 
 
 def anchor(graph: Graph, finding: Finding) -> str | None:
