@@ -32,7 +32,7 @@ __all__ = ["OutputAccumulator", "output_kind"]
 _NUMBERS_AT_ONCE = 1 << 20
 _POSITIONS = 40  # the bits of an answer's number below those of its position in the sample
 _GIVEN = ("kind", "assumed", "seed", "first", "drawn")
-_COUNTS = ("samples", "counted", "changed", "nonfinite", "out_of_range", "misfit")
+_COUNTS = ("samples", "counted", "changed", "nonfinite", "out_of_range", "misfit", "beyond")
 
 
 class OutputAccumulator:
@@ -58,7 +58,7 @@ class OutputAccumulator:
         self.between = Moments()
         self.fit, self.margins = Fit(), Margins()
         self.samples = self.counted = self.changed = 0
-        self.nonfinite = self.out_of_range = self.misfit = 0
+        self.nonfinite = self.out_of_range = self.misfit = self.beyond = 0
         self.label_min: float | None = None
         self.label_max: float | None = None
         self.label_shape: tuple[int, ...] | None = None
@@ -134,6 +134,9 @@ class OutputAccumulator:
             known = (labels >= 0) & (labels < classes)
             self.out_of_range += int((used & ~known).sum())
             labels = torch.where(known, labels, -1)
+        if self.kind == "binary-probability":  # as the first batch told, or the last function
+            self.beyond += int((used & ((rows < 0) | (rows > 1)).any(1)).sum())
+            rows = rows.clamp(0, 1)
         chosen = used.nonzero().squeeze(1)
         for part in torch.split(chosen, max(1, _NUMBERS_AT_ONCE // classes)):
             logs = log_probabilities(rows[part], self.kind)
@@ -266,6 +269,7 @@ class OutputAccumulator:
             (self.out_of_range, "labels are no class of the output and were left out"),
             (self.changed, "samples had another number of classes and were left out"),
         ) * of_labels
+        told += ((self.beyond, "probabilities lie outside 0 to 1 and were taken for its ends"),)
         return [f"{count} {text}" for count, text in told if count]
 
 

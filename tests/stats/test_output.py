@@ -457,3 +457,13 @@ def test_a_mistake_at_a_kept_position_names_its_sample():
     site.update(logits, torch.tensor([0, 0, 1, 0]), keep)
     site.update(logits[:1], torch.tensor([1]), keep[:1])
     assert {one.sample for one in site.to_record().worst} == {101, 103, 104}
+
+
+def test_what_the_first_batch_shows_as_probabilities_may_leave_their_range():
+    found = OutputAccumulator("binary-probability")
+    found.update(torch.tensor([[0.2], [0.9]]), torch.tensor([0, 1]))
+    found.update(torch.tensor([[3.0], [-1.5], [0.7]]), torch.tensor([1, 0, 0]))
+    found = OutputAccumulator.from_state(found.state()).to_record()
+    assert found.accuracy == pytest.approx(4 / 5)
+    assert found.mean_confidence == pytest.approx((0.8 + 0.9 + 1 + 1 + 0.7) / 5)
+    assert found.notes == ("2 probabilities lie outside 0 to 1 and were taken for its ends",)
