@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from actdiag import functions
+from actdiag.capture.containers import holds_reals
 from actdiag.capture.glu import gated_linear
 from actdiag.capture.movements import other
 from actdiag.capture.operations import clamp_row, settings_of
@@ -40,7 +41,7 @@ def activate(observer: Observer, row: ActivationFunction, call: Call) -> Any:
     """Measure the input before an in-place function overwrites it, then the output."""
     trails = observer.trails(call)
     tensor = call.first()
-    if tensor is None or not trails or not tensor.is_floating_point():
+    if tensor is None or not trails or not holds_reals(tensor):
         return call.make()
     before = trails[0]
     settings = settings_of(row, call.args, call.kwargs)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actdiag.capture.containers import primary_output, tensors_in
+from actdiag.capture.containers import holds_reals, primary_output, tensors_in
 from actdiag.capture.trail import Trail
 from actdiag.records import Role
 
@@ -46,7 +46,7 @@ class Answer:
         them has a row for each sample, as a detector gives a table for each image, none is.
         """
         chosen = primary_output(result)
-        given = [tensor for tensor in tensors_in(result) if tensor.is_floating_point()]
+        given = [tensor for tensor in tensors_in(result) if holds_reals(tensor)]
         if len(given) > 1 and chosen is given[0]:
             rows = [tensor for tensor in given if self._has_rows(tensor)]
             if not rows:

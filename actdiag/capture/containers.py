@@ -58,4 +58,9 @@ def primary_output(value: Any) -> Tensor | None:
 
 def holds_numbers(tensor: Tensor) -> bool:
     """Whether the values are real or complex numbers rather than ids or flags."""
-    return tensor.is_floating_point() or tensor.is_complex()
+    return holds_reals(tensor) or tensor.is_complex()
+
+
+def holds_reals(tensor: Tensor) -> bool:
+    """Whether the values are real numbers, as floating-point or as quantised ones."""
+    return tensor.is_floating_point() or tensor.is_quantized

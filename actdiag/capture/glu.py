@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from actdiag import functions
+from actdiag.capture.containers import holds_reals
 from actdiag.capture.trail import Trail, merged
 from actdiag.records import Role
 
@@ -22,7 +23,7 @@ def gated_linear(observer: Observer, call: Call) -> Any:
     """The first half of the input times the sigmoid of the second half."""
     trails = observer.trails(call)
     tensor = call.first()
-    if tensor is None or not trails or not tensor.is_floating_point():
+    if tensor is None or not trails or not holds_reals(tensor):
         return call.make()
     before = trails[0]
     dim = call.kwargs.get("dim", call.args[1] if len(call.args) > 1 else -1)

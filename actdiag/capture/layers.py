@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from actdiag.capture.containers import tensors_in
+from actdiag.capture.containers import holds_reals, tensors_in
 from actdiag.capture.movements import other
 from actdiag.capture.operations import Kind, Operation, second_axis
 from actdiag.capture.trail import Trail, fitted, merged
@@ -24,7 +24,7 @@ def layer(observer: Observer, operation: Operation, call: Call) -> Any:
     tensor = call.first()
     if tensor is None or not (trails or operation.name == "embedding"):
         return call.make()
-    if trails and tensor.is_floating_point():
+    if trails and holds_reals(tensor):
         _place_input_units(observer, operation, trails[0], tensor)
     result = call.make()
     output, *extra = tensors_in(result)

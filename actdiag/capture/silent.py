@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from actdiag.capture.containers import tensors_in
+from actdiag.capture.containers import holds_reals, tensors_in
 from actdiag.capture.opened import Place
 from actdiag.capture.trail import Trail
 from actdiag.records import Role
@@ -26,7 +26,7 @@ def observe_silent(recorder: Recorder, left: Running, args: Any, result: Any) ->
     with torch._C.DisableTorchFunction():  # noqa: SLF001 - hooks run inside the function mode
         output = next(tensors_in(result), None)
         before = None if output is None else recorder.trails.of(output)
-        if output is None or before is None or not output.is_floating_point():
+        if output is None or before is None or not holds_reals(output):
             return False
         given = {tensor.data_ptr() for tensor in tensors_in(args)}
         if output.data_ptr() in given or _is_measured(recorder, output, before):
