@@ -11,8 +11,9 @@ from torch import nn
 import actdiag
 
 pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*torch.ao.quantization is deprecated.*:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*reduce_range.*:UserWarning"),
+    # torch says so of all of it, once in each process.
+    pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*deprecated:UserWarning"),
     pytest.mark.skipif(
         "fbgemm" not in torch.backends.quantized.supported_engines, reason="built without it"
     ),
