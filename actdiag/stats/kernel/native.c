@@ -226,12 +226,17 @@ static void keep(Kept *kept, const View *v, const Part *part) {
     memset(part->shift, 0, v->units * sizeof(double));
 }
 
-/* Whether that was kept of a tensor of which one of this view may be the ReLU; it is so only once. */
-static int take_kept(Kept *kept, const View *v) {
-    const int holds = kept->holds != 0;
+/* Merge what was kept of the tensor of which this one is the ReLU; gives whether that was possible. */
+static int take_kept(Kept *kept, const View *v, double *table, double *samples, int64_t *known) {
+    const int wide = v->dtype == FLOAT64, holds = kept->holds != 0;
     kept->holds = 0;
-    return holds && kept->dtype == v->dtype && kept->units == v->units && kept->spans == v->spans &&
-           kept->samples == v->samples && kept->positions == v->positions;
+    if (!holds || kept->dtype != v->dtype || kept->units != v->units || kept->spans != v->spans ||
+        kept->samples != v->samples || kept->positions != v->positions)
+        return 0;
+    Part part = part_kept(kept, v->units);
+    if (kernels->verdict[wide](v, &part, 0) != FINE) return 0;
+    *known = kernels->settle[wide](v, &part, table, samples, 0);
+    return 1;
 }
 
 /* Where what is measured of a tensor goes. `regions` are the thresholds of the function that reads it
@@ -426,15 +431,16 @@ EXPORT int64_t actdiag_output(Output *site, const void *data, const Batch *batch
     Errands errands = {.view = v, .data = data, .buckets = site->buckets, .first = first,
                        .samples = batch->places[several], .slots = batch->slots[several],
                        .many = batch->many[several], .rows = site->rows};
-    Measure to = {.view = v, .table = site->table, .samples = site->samples, .known = &site->known};
-    if (!ahead && how & IS_RELU && site->given && take_kept(site->given, v)) {
-        to.part = part_kept(site->given, v->units);
-        without_walk(v, judge, &to, &errands, batch->threads);
-        if (to.verdict == FINE) return 0;
+    if (!ahead && how & IS_RELU && site->given &&
+        take_kept(site->given, v, site->table, site->samples, &site->known)) {
+        run_errands(&errands);
+        return 0;
     }
-    if (ahead) to.regions = site->regions, to.places = site->places, to.kept = site->kept;
     Fetched fetched;
     list_fetched(&fetched, site, &errands);
+    Measure to = {.view = v, .table = site->table, .samples = site->samples,
+                  .regions = ahead ? site->regions : NULL, .places = ahead ? site->places : NULL,
+                  .known = &site->known, .kept = ahead ? site->kept : NULL};
     return measure(&to, data, batch->threads, &errands, &fetched);
 }
 

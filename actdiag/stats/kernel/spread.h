@@ -14,7 +14,6 @@
 #endif
 
 #define ENOUGH 32768 /* values that are worth a thread of their own */
-#define MANY_UNITS 512 /* whose tables are worth a thread of their own */
 #define MOST_PARTS 64
 #define MOST_SOON 40
 
@@ -26,7 +25,7 @@ typedef struct {
 typedef struct {
     const View *view;
     const void *data;
-    Part *part; /* null where only what follows is to be done */
+    Part *part;
     const Regions *regions;
     int sign, shifts, only_regions;
     int64_t ranges;
@@ -129,8 +128,8 @@ static void walk_ranges(void *given) {
     Walk *walk = given;
     int64_t range = &here == walk->caller ? 0 : __atomic_fetch_add(&walk->next, 1, __ATOMIC_RELAXED);
     while (range < walk->ranges) {
-        if (walk->part && walk->width) walk_units(walk, range);
-        else if (walk->part) walk_samples(walk, range);
+        if (walk->width) walk_units(walk, range);
+        else walk_samples(walk, range);
         if (__atomic_sub_fetch(&walk->left, 1, __ATOMIC_ACQ_REL) == 0) {
             if (!walk->width) join_parts(walk);
             if (walk->then) walk->then(walk->given);
@@ -206,16 +205,6 @@ static int walk_all(Walk *walk, int64_t threads) {
     if (threads > 1 && prefers_samples) cut_samples(walk, threads);
     else walk_on(walk, (v->units + walk->width - 1) / walk->width);
     return walk->spoiled;
-}
-
-/* The errands, and what follows a walk, where no walk is needed. */
-static void without_walk(const View *v, void (*then)(void *), void *given, Errands *errands,
-                         int64_t threads) {
-    Walk walk = {.view = v, .then = then, .given = given, .errands = errands, .caller = &here,
-                 .ranges = 1, .next = 1, .left = 1, .width = v->units};
-    if (threads > 1 && v->units >= MANY_UNITS && may_use_threads())
-        in_parallel(walk_ranges, &walk, 2, 0);
-    else walk_ranges(&walk);
 }
 
 static void blank_places(const View *v, double *table) {
