@@ -119,14 +119,19 @@ static double *new_part(Part *part, int64_t units) {
                           (double **)&part->positive, (double **)&part->below,
                           (double **)&part->above, (double **)&part->linear};
     for (int k = 0; k < 18; k++) *vectors[k] = memory + k * size;
-    memset(part->shift, 0, size * sizeof(double));
     part->rectified = NULL;
     part->soon = NULL;
+    part->nan = 0;
     return memory;
 }
 
+/* Rows of which so many bytes for each unit are used. */
+static void clear_rows(void *const *rows, int many, const View *v, int64_t bytes) {
+    for (int k = 0; k < many; k++) memset(rows[k], 0, whole_registers(v->units) * bytes);
+}
+
 static void clear_extremes(Part *part, const View *v, int wide) {
-    for (int64_t u = 0; u < padded(v->units); u++) {
+    for (int64_t u = 0; u < whole_registers(v->units); u++) {
         if (wide) ((double *)part->low)[u] = INFINITY, ((double *)part->high)[u] = -INFINITY;
         else ((float *)part->low)[u] = INFINITY, ((float *)part->high)[u] = -INFINITY;
     }
@@ -135,20 +140,54 @@ static void clear_extremes(Part *part, const View *v, int wide) {
 /* Everything but the shift and the places as before a walk; `careful` clears what only NaN and Inf
    need. */
 static void clear(Part *part, const View *v, int wide, int careful) {
-    const int64_t size = padded(v->units);
-    memset(part->sum, 0, size * 3 * sizeof(double));
-    if (v->spans || careful) memset(part->one, 0, size * 4 * sizeof(double));
-    if (careful) memset(part->count, 0, size * 3 * sizeof(double));
-    memset(part->zeros, 0, size * 2 * sizeof(double));
+    void *const sums[] = {part->sum, part->squares, part->absolute};
+    void *const of_samples[] = {part->one, part->pivot, part->means, part->spread};
+    void *const of_values[] = {part->count, part->seen, part->values};
+    void *const counts[] = {part->zeros, part->positive};
+    clear_rows(sums, 3, v, 8);
+    if (v->spans || careful) clear_rows(of_samples, 4, v, 8);
+    if (careful) clear_rows(of_values, 3, v, 8);
+    clear_rows(counts, 2, v, wide ? 8 : 4);
     clear_extremes(part, v, wide);
-    part->nan = 0;
     if (!part->rectified) return;
-    memset(part->rectified->sum, 0, size * 2 * sizeof(double));
-    if (v->spans) memset(part->rectified->one, 0, size * 4 * sizeof(double));
+    const Part *up = part->rectified;
+    void *const more[] = {up->sum, up->squares, up->one, up->pivot, up->means, up->spread};
+    clear_rows(more, v->spans ? 6 : 2, v, 8);
 }
 
-static void clear_places(Part *part, const View *v) {
-    memset(part->below, 0, padded(v->units) * 3 * sizeof(double));
+static void clear_places(Part *part, const View *v, int wide) {
+    void *const counts[] = {part->below, part->above, part->linear};
+    clear_rows(counts, 3, v, wide ? 8 : 4);
+}
+
+/* What is made of the values beside the walk: counts of picks, unless `buckets` is null, and rows of
+   some samples, unless `rows` is. Samples are numbered from `first` on, or as `numbers` says. */
+typedef struct {
+    const View *view;
+    const void *data;
+    int32_t *buckets;
+    int64_t first;
+    const int64_t *numbers;
+    const int64_t *samples, *slots; /* of rows, see copy_rows() */
+    int64_t many;
+    void *rows;
+    int64_t next; /* errand that nobody has begun */
+} Errands;
+
+/* Run what nobody has begun. */
+static void run_errands(Errands *all) {
+    for (;;) {
+        switch (__atomic_fetch_add(&all->next, 1, __ATOMIC_RELAXED)) {
+        case 0:
+            if (all->buckets) count_picks(all->view, all->data, all->buckets, all->first, all->numbers);
+            break;
+        case 1:
+            if (all->rows)
+                copy_rows(all->view, all->data, all->samples, all->slots, all->many, all->rows);
+            break;
+        default: return;
+        }
+    }
 }
 
 #include "spread.h"
@@ -200,68 +239,96 @@ static int take_kept(Kept *kept, const View *v, double *table, double *samples, 
     return 1;
 }
 
-/* Merge the values of a tensor into a table and, unless null, the means of its samples into
-   another; count its picks in buckets, unless null. Samples are numbered from `first` on, or as
-   `numbers` says. Unless `regions` is null, `places` becomes the table of where the values lie with
-   respect to the function that reads them next. `known` is what look_into() would tell, and becomes
-   what it would tell then. Where the function is ReLU, what it makes of the values goes to `kept`,
-   unless null. The walk fetches what `soon` lists, unless null. Gives the number of NaN, or -1 if
-   there was no memory; then nothing has changed. */
-static int64_t measure(const View *v, const void *data, int64_t threads, double *table,
-                       double *samples, int32_t *buckets, int64_t first, const int64_t *numbers,
-                       const Regions *regions, double *places, int64_t *known, Kept *kept,
-                       Soon *soon) {
-    Part part;
-    if (kept) kept->holds = 0;
-    double *memory = new_part(&part, v->units);
-    if (!memory) return -1;
-    if (*known == UNKNOWN) *known = look_into(table, v->units);
-    int sign = (*known & HAS_NEGATIVE) != 0, shifts = (*known & HAS_FAR) != 0, placed = 0;
-    if (shifts) memcpy(part.shift, table + MEAN * v->units, v->units * sizeof(double));
-    part.soon = soon;
+/* Where what is measured of a tensor goes. `regions` are the thresholds of the function that reads it
+   next, or null; `places` becomes the table of where the values lie with respect to them. `known` is
+   what look_into() would tell, and becomes what it would tell then. Where the function is ReLU, what
+   it makes of the values goes to `kept`, unless null. */
+typedef struct {
+    const View *view;
+    double *table, *samples; /* of values, and unless null of the means of samples */
+    const Regions *regions;
+    double *places;
+    int64_t *known;
+    Kept *kept;
+    Part part, rectified;
+    int only_zero; /* the function has no threshold but zero */
+    int sign, placed, verdict;
+} Measure;
+
+/* From what the walk collected to the tables. */
+static void settle(Measure *to) {
+    const View *v = to->view;
     const int wide = v->dtype == FLOAT64;
-    const int only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
-                          regions->first == 0 && regions->last == INFINITY;
-    Part rectified;
-    if (kept && only_zero) rectified = part_kept(kept, v->units), part.rectified = &rectified;
-    int verdict = FAR;
-    for (int tries = 0; verdict != FINE && verdict != SPOILED_SUMS && tries < 3; tries++) {
-        if (shifts) part.rectified = NULL;
-        sign = shifts ? SIGNED : part.rectified ? RECTIFIED : sign;
-        clear(&part, v, wide, 0);
-        placed = regions && sign && !shifts && !only_zero;
-        if (placed) clear_places(&part, v);
-        walk(v, data, &part, placed ? regions : NULL, sign, shifts, threads);
-        verdict = kernels->verdict[wide](v, &part, sign);
-        if (verdict == NEGATIVE) sign = SIGNED;
-        shifts |= verdict == FAR;
+    if (to->places) blank_places(v, to->places);
+    if (to->part.rectified) kernels->rectify[wide](v, &to->part);
+    if (to->part.rectified) keep(to->kept, v, &to->rectified);
+    *to->known = kernels->settle[wide](v, &to->part, to->table, to->samples, to->sign);
+    if (to->placed) kernels->settle_regions[wide](v, &to->part, to->places);
+    if (to->only_zero) kernels->settle_above_zero[wide](v, &to->part, to->places, to->sign);
+}
+
+static void judge(void *given) {
+    Measure *to = given;
+    to->verdict = kernels->verdict[to->view->dtype == FLOAT64](to->view, &to->part, to->sign);
+    if (to->verdict == FINE) settle(to);
+}
+
+/* The same for values of which some are NaN or Inf. */
+static void settle_carefully(Measure *to, const void *data) {
+    const View *v = to->view;
+    Part *part = &to->part;
+    part->rectified = NULL;
+    *to->known = UNKNOWN;
+    memset(part->shift, 0, v->units * sizeof(double));
+    clear(part, v, 1, 1);
+    careful_walk(v, data, part);
+    if (careful_far(v, part)) {
+        part->nan = 0;
+        clear(part, v, 1, 1);
+        careful_walk(v, data, part);
     }
-    if (places) blank_places(v, places);
-    if (verdict != SPOILED_SUMS) {
-        if (part.rectified) kernels->rectify[wide](v, &part);
-        if (part.rectified) keep(kept, v, &rectified);
-        *known = kernels->settle[wide](v, &part, table, samples, sign);
-        if (placed) kernels->settle_regions[wide](v, &part, places);
-        if (only_zero) kernels->settle_above_zero[wide](v, &part, places, sign);
-        placed |= only_zero;
-    } else {
-        part.rectified = NULL;
-        placed = 0;
-        *known = UNKNOWN;
-        memset(part.shift, 0, v->units * sizeof(double));
-        clear(&part, v, 1, 1);
-        careful_walk(v, data, &part);
-        if (careful_far(v, &part)) {
-            clear(&part, v, 1, 1);
-            careful_walk(v, data, &part);
-        }
-        merge_float64_plain(v, &part, table, 1, 1);
-        if (samples) merge_samples_float64_plain(v, &part, samples, 1);
+    merge_float64_plain(v, part, to->table, 1, 1);
+    if (to->samples) merge_samples_float64_plain(v, part, to->samples, 1);
+    if (to->places) blank_places(v, to->places);
+}
+
+/* Measure a tensor, and have the errands run. The walk fetches what is listed, unless null. Gives the
+   number of NaN, or -1 if there was no memory; then nothing has changed. */
+static int64_t measure(Measure *to, const void *data, int64_t threads, Errands *errands,
+                       Fetched *fetched) {
+    const View *v = to->view;
+    const Regions *regions = to->regions;
+    Part *part = &to->part;
+    if (to->kept) to->kept->holds = 0;
+    double *memory = new_part(part, v->units);
+    if (!memory) return -1;
+    if (*to->known == UNKNOWN) *to->known = look_into(to->table, v->units);
+    int shifts = (*to->known & HAS_FAR) != 0;
+    if (shifts) memcpy(part->shift, to->table + MEAN * v->units, v->units * sizeof(double));
+    else memset(part->shift, 0, v->units * sizeof(double));
+    to->sign = (*to->known & HAS_NEGATIVE) != 0;
+    to->only_zero = regions && isnan(regions->below) && isnan(regions->above) &&
+                    regions->first == 0 && regions->last == INFINITY;
+    if (to->kept && to->only_zero)
+        to->rectified = part_kept(to->kept, v->units), part->rectified = &to->rectified;
+    for (int tries = 0; tries < 3; tries++) {
+        if (shifts) part->rectified = NULL;
+        to->sign = shifts ? SIGNED : part->rectified ? RECTIFIED : to->sign;
+        to->placed = regions && to->sign && !shifts && !to->only_zero;
+        Walk walk = {.view = v, .data = data, .part = part, .sign = to->sign, .shifts = shifts,
+                     .regions = to->placed ? regions : NULL, .then = judge, .given = to,
+                     .errands = errands, .fetched = tries ? NULL : fetched};
+        walk_all(&walk, threads);
+        if (to->verdict == FINE || to->verdict == SPOILED_SUMS) break;
+        if (to->verdict == NEGATIVE) to->sign = SIGNED;
+        shifts |= to->verdict == FAR;
     }
-    if (regions && !placed) count_places(v, data, &part, places, regions, threads);
-    if (buckets) count_picks(v, data, buckets, first, numbers);
+    if (to->verdict == SPOILED_SUMS) settle_carefully(to, data);
+    else if (to->verdict != FINE) settle(to);
+    const int counted = to->verdict != SPOILED_SUMS && (to->placed || to->only_zero);
+    if (regions && !counted) count_places(v, data, part, to->places, regions, threads);
     free(memory);
-    return part.nan;
+    return part->nan;
 }
 
 /* measure() of a table of which nothing is known. */
@@ -269,8 +336,11 @@ EXPORT int64_t actdiag_measure(const View *v, const void *data, int64_t threads,
                                double *samples, int32_t *buckets, int64_t first,
                                const int64_t *numbers, const Regions *regions, double *places) {
     int64_t known = UNKNOWN;
-    return measure(v, data, threads, table, samples, buckets, first, numbers, regions, places,
-                   &known, NULL, NULL);
+    Measure to = {.view = v, .table = table, .samples = samples, .regions = regions,
+                  .places = places, .known = &known};
+    Errands errands = {.view = v, .data = data, .buckets = buckets, .first = first,
+                       .numbers = numbers};
+    return measure(&to, data, threads, &errands, NULL);
 }
 
 /* Count where the values lie with respect to a function; 0, or -1 if there was no memory. */
@@ -330,8 +400,6 @@ typedef struct {
 } Output;
 enum { COUNT_AHEAD = 1, IS_RELU = 2 };
 
-#define MOST_SOON 40
-
 static void put_soon(Soon *list, int *many, const void *from, int64_t bytes) {
     if (from && bytes > 0 && *many < MOST_SOON - 1)
         list[(*many)++] = (Soon){from, (const char *)from + bytes};
@@ -339,17 +407,18 @@ static void put_soon(Soon *list, int *many, const void *from, int64_t bytes) {
 
 /* What is read or written of a site after the walk: between two layers everything has left the
    nearer caches. */
-static void list_soon(Soon *list, const Output *site, const Batch *batch) {
+static void list_fetched(Fetched *lists, const Output *site, const Errands *errands) {
     const View *v = site->view;
-    const int several = v->rows != 1;
     const int64_t row = v->units * v->rows * (v->dtype == FLOAT64 ? 8 : 4);
     int many = 0;
-    put_soon(list, &many, site->table, (HIGH + 1) * v->units * 8);
-    put_soon(list, &many, site->samples, 4 * v->units * 8);
-    for (int64_t k = 0; site->rows && k < batch->many[several]; k++)
-        put_soon(list, &many, (char *)site->rows + batch->slots[several][k] * row, row);
-    if (site->buckets) put_soon(list, &many, v->offsets, v->picks * 8);
-    list[many] = (Soon){NULL, NULL};
+    for (int64_t k = 0; errands->rows && k < errands->many; k++)
+        put_soon(lists->errands, &many, (char *)site->rows + errands->slots[k] * row, row);
+    if (site->buckets) put_soon(lists->errands, &many, v->offsets, v->picks * 8);
+    lists->errands[many] = (Soon){NULL, NULL};
+    many = 0;
+    put_soon(lists->then, &many, site->table, (HIGH + 1) * v->units * 8);
+    put_soon(lists->then, &many, site->samples, 4 * v->units * 8);
+    lists->then[many] = (Soon){NULL, NULL};
 }
 
 /* As actdiag_measure(), with what is kept of the rows. Samples are numbered from `first` on; `how`
@@ -358,23 +427,21 @@ static void list_soon(Soon *list, const Output *site, const Batch *batch) {
 EXPORT int64_t actdiag_output(Output *site, const void *data, const Batch *batch, int64_t first,
                               int64_t how) {
     const View *v = site->view;
-    const int ahead = (how & COUNT_AHEAD) != 0;
-    int64_t found = 0;
+    const int ahead = (how & COUNT_AHEAD) != 0, several = v->rows != 1;
+    Errands errands = {.view = v, .data = data, .buckets = site->buckets, .first = first,
+                       .samples = batch->places[several], .slots = batch->slots[several],
+                       .many = batch->many[several], .rows = site->rows};
     if (!ahead && how & IS_RELU && site->given &&
         take_kept(site->given, v, site->table, site->samples, &site->known)) {
-        if (site->buckets) count_picks(v, data, site->buckets, first, NULL);
-    } else {
-        Soon soon[MOST_SOON];
-        list_soon(soon, site, batch);
-        found = measure(v, data, batch->threads, site->table, site->samples, site->buckets, first,
-                        NULL, ahead ? site->regions : NULL, ahead ? site->places : NULL,
-                        &site->known, ahead ? site->kept : NULL, soon);
+        run_errands(&errands);
+        return 0;
     }
-    const int several = v->rows != 1;
-    if (found >= 0 && site->rows && batch->many[several])
-        copy_rows(v, data, batch->places[several], batch->slots[several], batch->many[several],
-                  site->rows);
-    return found;
+    Fetched fetched;
+    list_fetched(&fetched, site, &errands);
+    Measure to = {.view = v, .table = site->table, .samples = site->samples,
+                  .regions = ahead ? site->regions : NULL, .places = ahead ? site->places : NULL,
+                  .known = &site->known, .kept = ahead ? site->kept : NULL};
+    return measure(&to, data, batch->threads, &errands, &fetched);
 }
 
 /* Where the next input of a function goes; field by field the Input of native.py. */

@@ -70,6 +70,10 @@ static inline void fetch(Part *part, int lines) {
     part->soon = soon->at ? soon : NULL;
 }
 
+static inline int64_t whole_registers(int64_t units) {
+    return (units + WIDEST_LANES - 1) / WIDEST_LANES * WIDEST_LANES;
+}
+
 static inline int64_t padded(int64_t units) { return units + WIDEST_LANES - units % WIDEST_LANES; }
 
 /* Whether the positions of a unit are neighbours; else units are. */
