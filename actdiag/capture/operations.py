@@ -109,6 +109,7 @@ _PROPERTIES: dict[Callable[..., Any], Operation] = {
 _PROPERTIES[torch.Tensor.data.__set__] = Operation(Kind.EXPOSE, "data")  # type: ignore[attr-defined]
 _READS = {"dim", "size", "numel", "is_contiguous", "stride", "element_size", "__get__", "__set__"}
 _CONSTANTS = {"zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"}
+_CONSTANTS |= {"zeros", "ones", "full", "empty"}  # though a size may be computed
 _READS |= {"is_floating_point", "is_complex", "data_ptr", "ndimension", "__len__", "item", "tolist"}
 
 KNOWN_SHAPERS = {

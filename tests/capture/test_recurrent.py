@@ -146,6 +146,29 @@ def test_packed_sequences_have_the_gates_of_each_sequence_alone(kind, sorted_):
         )
 
 
+class Packing(nn.Module):
+    """Packs what its recurrent layer is given, as sequences of one length."""
+
+    def __init__(self, kind) -> None:
+        super().__init__()
+        self.layer = LAYERS[kind](batch_first=True)
+
+    def forward(self, x):
+        packed = rnn.pack_padded_sequence(x, [x.shape[1]] * len(x), batch_first=True)
+        return rnn.pad_packed_sequence(self.layer(packed)[0], batch_first=True)[0]
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_packed_layers_are_called_as_others_are(kind):
+    x = drawn(SAMPLES, STEPS, WIDTH)
+    model = Packing(kind)
+    plain, _ = sites_of(model.layer, x)
+    packed, _ = sites_of(model, x)
+    _, whole, *gates_within = plain  # of the root, whose sites go by their functions
+    wanted = ["layer", *(f"layer{name.removeprefix(whole)}" for name in gates_within)]
+    assert [name for name in packed if name.startswith("layer")] == wanted
+
+
 def test_names_roles_and_functions():
     model = nn.Sequential(nn.LSTM(WIDTH, HIDDEN, num_layers=2, bidirectional=True))
     found = gates_of(model, drawn(STEPS, SAMPLES, WIDTH))
