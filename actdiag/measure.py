@@ -15,6 +15,7 @@ from actdiag.capture.containers import primary_output
 from actdiag.capture.exported import batch_size_of
 from actdiag.capture.recorder import Recorder
 from actdiag.errors import Stopped
+from actdiag.stats.kinds import IGNORED
 from actdiag.stats.output import OutputAccumulator, output_kind
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _measured(
             if capture.failure is not None:
                 break
             count, samples = count + 1, samples + batch.samples
-            labels += 0 if batch.labels is None else len(batch.labels)
+            labels += _labelled(batch.labels)
             if output is not None:
                 answer = answer or _accumulator(
                     output, batch.labels, capture.final_function(), part
@@ -210,6 +211,16 @@ def _measured(
             bounded=capture.bounded,
             doubt=capture.doubt,
         )
+
+
+def _labelled(labels: Tensor | None) -> int:
+    """How many samples have a label, at one of their positions at least; -100 is none."""
+    if labels is None:
+        return 0
+    samples = len(labels) if labels.dim() else 1
+    if labels.is_floating_point() or not labels.numel():
+        return samples
+    return int((labels.reshape(samples, -1) != IGNORED).any(1).sum())
 
 
 def _state(

@@ -126,3 +126,12 @@ def test_remedies_are_tried_on_the_sign(folder):
     assert trial["recipe"]["loss"] == "binary cross-entropy (labels −1 and 1 as 0 and 1)"
     whole = pytest.approx(right(folder, "hinge"), abs=0.05)
     assert trial["as_is"]["accuracies"] == [whole]
+
+
+def test_minus_100_is_no_label():
+    with np.load("sample_models/data/digits.npz") as file:
+        x, y = file["x"], file["y"].astype(np.int64)
+    y[::5] = -100
+    report = actdiag.scan("sample_models/models/digits_mlp.pt", (x, y), steps="none")
+    assert (report.scan.data.samples, report.scan.data.labels) == (len(y), len(y) * 4 // 5)
+    assert report.scan.output.predictions == len(y) * 4 // 5
