@@ -15,11 +15,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.utils import backend_registration
 
 ROOT = Path(__file__).parents[2]
 HELD = 1 << 14  # bytes that may wait in the driver's test of that
 # Kernels of a measured pass beside its own, per site: a copy of what came out, and its rows.
 COPIES, LATER = 4, 16
+
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"),
+    reason="this version of torch has no devices made in Python",
+)
 
 
 @cache
