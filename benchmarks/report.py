@@ -32,6 +32,8 @@ in `nn.TransformerEncoderLayer` it takes a path in one piece as long as nobody l
 the first hook, even one that does nothing, makes it leave that path.
 O-Net and XFeat are trained networks out of public wheels, on their own data. The other collectors
 are those of other libraries, each in its own way of use, in an environment of their own.
+All of it is of the CPU: what an accelerator is asked for is counted on a simulated one, by
+tests/accelerator; no time was measured on a real one.
 """
 MEMORY = """How far memory rises during one pass above where it stood, less the same of a plain
 pass; what a collector keeps from pass to pass is not in it.
