@@ -21,6 +21,7 @@ _ROWS_LOOKED_AT = 4096
 _MATRIX = 2
 _FLOOR = torch.finfo(torch.float32).tiny
 _LOWEST = -1e4  # stands for the logarithm of 0
+_NEAR, _FEWEST_NEAR = 0.1, 30  # our choice: R², of so many answers
 
 
 def output_kind(
@@ -62,17 +63,32 @@ def _told_by_labels(
             return "values"
         if len(shape) > 1 and shape[-1] > 1 and labels.dim() == len(shape) == _MATRIX:
             return "unknown"  # several labels at once
-        return _of_two(final_function, output)
+        return _of_two(final_function, output, labels)
     if labels.is_floating_point() and not bool((labels == labels.round()).all()):
         return "values"
     fits = class_axis(output, labels, "logits") is not None
     return _of_classes(shape, final_function, output) if fits else None
 
 
-def _of_two(final_function: str | None, output: Tensor) -> str:
+def _of_two(final_function: str | None, output: Tensor, labels: Tensor) -> str:
     inside = bool(((output >= 0) & (output <= 1)).all())
     sure = final_function in ("sigmoid", "hardsigmoid")
-    return "binary-probability" if sure or inside else "binary-logit"
+    shares = sure or inside or _near_labels(output, labels)
+    return "binary-probability" if shares else "binary-logit"
+
+
+def _near_labels(output: Tensor, labels: Tensor) -> bool:
+    """Whether answers explain 0 and 1 as the numbers that they are: those of least squares do.
+
+    Logits lie around 0, and mostly farther from the labels than a constant.
+    """
+    answers, wanted = output.double().flatten(), labels.double().flatten()
+    known = (wanted != IGNORED) & torch.isfinite(answers)
+    answers, wanted = answers[known], wanted[known]
+    if len(wanted) < _FEWEST_NEAR:
+        return False
+    spread = (wanted - wanted.mean()).square().sum()
+    return bool((answers - wanted).square().sum() < (1 - _NEAR) * spread)
 
 
 def _of_classes(shape: tuple[int, ...], final_function: str | None, output: Tensor) -> str:
@@ -157,7 +173,7 @@ def log_probabilities(rows: Tensor, kind: str) -> Tensor:
     if kind == "binary-probability":
         wide = torch.cat((1 - wide, wide), dim=1)
     if kind in ("probabilities", "binary-probability"):
-        return wide.clamp(min=_FLOOR).log()
+        return wide.clamp(_FLOOR, 1).log()
     if kind == "logits":
         wide = F.log_softmax(wide, dim=1)
     return wide.clamp(min=_LOWEST)

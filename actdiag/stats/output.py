@@ -136,7 +136,6 @@ class OutputAccumulator:
             labels = torch.where(known, labels, -1)
         if self.kind == "binary-probability":  # as the first batch told, or the last function
             self.beyond += int((used & ((rows < 0) | (rows > 1)).any(1)).sum())
-            rows = rows.clamp(0, 1)
         chosen = used.nonzero().squeeze(1)
         for part in torch.split(chosen, max(1, _NUMBERS_AT_ONCE // classes)):
             logs = log_probabilities(rows[part], self.kind)

@@ -467,3 +467,35 @@ def test_what_the_first_batch_shows_as_probabilities_may_leave_their_range():
     assert found.accuracy == pytest.approx(4 / 5)
     assert found.mean_confidence == pytest.approx((0.8 + 0.9 + 1 + 1 + 0.7) / 5)
     assert found.notes == ("2 probabilities lie outside 0 to 1 and were taken for its ends",)
+
+
+def two_classes(samples=200):
+    draw = torch.Generator().manual_seed(4)
+    labels = (torch.rand(samples, generator=draw) < 0.3).long()
+    noise = 0.25 * torch.randn(samples, generator=draw)
+    return labels, 0.15 + 0.7 * labels + noise
+
+
+def kind_of(output, labels, function="linear"):
+    return output_kind(tuple(output.shape), function, labels, output)[0]
+
+
+def test_answers_of_least_squares_are_told_apart_in_the_middle():
+    labels, answers = two_classes()
+    assert not ((answers >= 0) & (answers <= 1)).all()
+    assert kind_of(answers, labels) == "binary-probability"
+    stats = record(answers, labels, "binary-probability")
+    assert stats.accuracy == ((answers > 0.5).long() == labels).double().mean()
+    assert 0.5 < stats.mean_confidence < 1
+
+
+@pytest.mark.parametrize("scale", [0.3, 1, 4])
+def test_logits_are_not_taken_for_them(scale):
+    labels, answers = two_classes()
+    assert kind_of(scale * (answers - 0.5) * 6, labels) == "binary-logit"
+
+
+def test_too_few_answers_or_one_class_show_nothing():
+    labels, answers = two_classes()
+    assert kind_of(answers[:20] - 0.5, labels[:20]) == "binary-logit"
+    assert kind_of(answers - 0.5, torch.ones_like(labels)) == "binary-logit"
