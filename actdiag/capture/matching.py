@@ -45,7 +45,7 @@ def _matches(
 ) -> Iterator[tuple[ActivationFunction, dict[str, float], float]]:
     """Rows whose values agree, with their settings and the largest error, 1 being allowed."""
     step = max(1, source.numel() // _VALUES)
-    # An accelerator is waited for here and nowhere else: once, for the few values looked at.
+    # An accelerator is waited for here, once for all rows.
     x, y = (side.reshape(-1)[::step].cpu().double() for side in (source, output))
     if not bool((x < 0).any() and (x > 0).any() and y.isfinite().all()):
         return

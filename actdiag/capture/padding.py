@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from actdiag.stats.devices import sent
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -21,13 +23,36 @@ HIDES = ("src_key_padding_mask", "key_padding_mask", "padding_mask", "encoder_pa
 
 
 class Part(NamedTuple):
-    """Some samples of a tensor, and where their axes lie now; ``rows`` says which, if not all."""
+    """Some samples of a tensor, and where their axes lie now.
+
+    ``rows`` says which, if not all, on the CPU.
+    """
 
     tensor: Tensor
     unit_axis: int | None
     sample_axis: int | None
     samples: int
     rows: Tensor | None = None
+
+
+class _Group(NamedTuple):
+    """Samples of one length: which, on the CPU, and as indices of their kept positions."""
+
+    rows: Tensor
+    samples: Tensor
+    positions: Tensor
+
+
+def _groups(keep: Tensor) -> list[_Group]:
+    """Samples by their length; an accelerator is asked once for it, and not for every site."""
+    here = keep.cpu()
+    lengths, found = here.sum(1), []
+    for length in sorted(set(lengths.tolist()) - {0}):
+        rows = (lengths == length).nonzero().squeeze(1)
+        columns = here[rows].nonzero()[:, 1].view(len(rows), -1)
+        places = (sent(index, keep.device) for index in (rows.unsqueeze(1), columns))
+        found.append(_Group(rows, *places))
+    return found
 
 
 class Mask:
@@ -41,11 +66,7 @@ class Mask:
     def __init__(self, name: str, given: Tensor, keep: Tensor) -> None:
         self.name, self.keep = name, keep
         self._given = id(given)
-        lengths = keep.sum(1)
-        self._groups = [
-            (rows := (lengths == length).nonzero().squeeze(1), keep[rows].nonzero()[:, 1])
-            for length in sorted(set(lengths.tolist()) - {0})
-        ]
+        self._groups = _groups(keep)
 
     def parts(
         self, tensor: Tensor, unit_axis: int | None, sample_axis: int | None
@@ -63,9 +84,9 @@ class Mask:
         rest = [axis for axis in range(tensor.dim()) if axis not in (sample_axis, place)]
         moved = tensor.permute(sample_axis, place, *rest)
         unit = None if unit_axis is None else 2 + rest.index(unit_axis)
-        for rows, columns in self._groups:
-            chosen = columns.view(len(rows), -1)
-            yield Part(moved[rows.unsqueeze(1), chosen], unit, 0, len(rows), rows)
+        for group in self._groups:
+            kept = moved[group.samples, group.positions]
+            yield Part(kept, unit, 0, len(group.rows), group.rows)
 
     def _axis(self, tensor: Tensor, unit: int | None, sample: int | None) -> int | None:
         """The axis of the positions; that of the samples where tokens are rows."""

@@ -280,7 +280,7 @@ class Recorder:
         if part.sample_axis is None:
             return None
         first = self._batch.first
-        return first if part.rows is None else first + part.rows.cpu()
+        return first if part.rows is None else first + part.rows
 
     def _same_width(self, site: OpenSite, tensor: Tensor) -> bool:
         axis = site.unit_axis
