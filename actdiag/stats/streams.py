@@ -93,29 +93,25 @@ class Fit:
 
     def __init__(self) -> None:
         self.values, self.labels, self.errors = Moments(), Moments(), Moments()
-        self.missed = 0.0
 
     def add(self, values: Tensor, labels: Tensor) -> None:
         """Take in values and labels, both ``(samples, outputs)`` of float64."""
         if values.shape[1] > WIDEST:
             every = even_stride(values.shape[1], WIDEST)
             values, labels = values[:, ::every], labels[:, ::every]
-        errors = values - labels
         self.values.add(values)
         self.labels.add(labels)
-        self.errors.add(errors)
-        self.missed += (errors * errors).sum().item()
+        self.errors.add(values - labels)
 
     def merge(self, other: Fit) -> None:
         """Take in all that another one has seen."""
         for own, its in zip(self._moments(), other._moments(), strict=True):
             own.merge(its)
-        self.missed += other.missed
 
     def state(self) -> dict[str, Any]:
         """What it has seen, for :meth:`from_state`."""
         values, labels, errors = (one.state() for one in self._moments())
-        return {"values": values, "labels": labels, "errors": errors, "missed": self.missed}
+        return {"values": values, "labels": labels, "errors": errors}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
@@ -123,7 +119,6 @@ class Fit:
         found = cls()
         for name in ("values", "labels", "errors"):
             setattr(found, name, Moments.from_state(state[name]))
-        found.missed = state["missed"]
         return found
 
     def _moments(self) -> tuple[Moments, Moments, Moments]:
@@ -131,10 +126,12 @@ class Fit:
 
     def r2(self) -> float | None:
         """Coefficient of determination, all outputs together; null where the labels are equal."""
-        if self.labels.table is None or self.labels.changed:
+        wanted, errors = self.labels.table, self.errors.table
+        if wanted is None or errors is None or self.labels.changed:
             return None
-        total = (self.labels.table[Row.COUNT] * spread(self.labels.table) ** 2).sum().item()
-        value = 1 - self.missed / total if total > 0 else math.nan
+        total = (wanted[Row.COUNT] * spread(wanted) ** 2).sum().item()
+        missed = (errors[Row.SQUARES] + errors[Row.COUNT] * errors[Row.MEAN] ** 2).sum().item()
+        value = 1 - missed / total if total > 0 else math.nan
         return value if math.isfinite(value) else None
 
     def agreement(self) -> Agreement | None:
